@@ -1,0 +1,67 @@
+# Self-documenting: `make` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run ## set everything up and show live alerts from the demo newsroom
+	@$(BIN)/wirewatch up --demo
+
+up: $(VENV)/run ## the same with the real feeds of deploy/config/feeds.yaml
+	@$(BIN)/wirewatch up
+
+test: $(VENV)/dev ## all tests, on the embedded broker and on Apache Kafka
+	$(BIN)/pytest
+
+fast: $(VENV)/dev ## the tests that need no broker
+	$(BIN)/pytest -m "not kafka and not embedded and not e2e"
+
+lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/wirewatch schemas
+
+format: $(VENV)/dev ## format and fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
+	$(BIN)/python -m tests.bench
+
+lock: $(VENV)/dev ## renew requirements.lock and requirements-dev.lock (needs uv)
+	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove the environment and what runs have left
+	rm -rf $(VENV) .wirewatch .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The environment: uv where it is present, pip otherwise, the same locked versions either way.
+$(VENV)/bin/python:
+ifdef UV
+	uv venv -q --python $(PYTHON) $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+$(VENV)/run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing (once; a minute or two) ..."
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing with the tools for development (once; a minute or two) ..."
+	$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/run
+
+ifdef UV
+install = VIRTUAL_ENV=$(VENV) uv pip install -q -r $(1) && VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps -e .
+else
+install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+endif
+
+.PHONY: help run up test fast lint format bench lock clean

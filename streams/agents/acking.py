@@ -1,0 +1,210 @@
+"""The one way in which agents process records: nothing is acked before its outputs are safe.
+
+    put -> batch -> stage.process -> send outputs -> wait for all broker acks -> ack the inputs
+
+Batches finish in the order in which they began (FIFO), so that outputs of a key keep their order
+and offsets are acked in order. A record that its stage refuses goes to the dead letters, whose ack
+is awaited like any other. A failure of anything else crashes the process; what was not acked is
+read again. The limit on records in flight pushes back on the consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+from faust.exceptions import ProducerSendError
+from mode import Service
+
+from streams import metrics
+from streams.broker.topics import DEAD_LETTERS
+from streams.wire import Headers, dead_letter_headers
+
+__all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
+
+log = structlog.get_logger(__name__)
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it came from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    """Seconds since the epoch."""
+    key: bytes | None
+    value: bytes | None
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to write; `partition` None leaves the choice to the key."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    timestamp: float
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+Outcome = tuple[Output, ...] | Exception
+"""What became of one record: its outputs, or why it cannot be processed."""
+
+
+class Stage(Protocol):
+    """What an agent does with records."""
+
+    name: str
+    source: str
+    """Topic that it reads."""
+    outputs: tuple[str, ...]
+    """Topics that it writes."""
+    overlap: bool
+    """True if a batch may start before the previous one is finished (stages without state)."""
+
+    async def start(self) -> None:
+        """Make ready; called before the first record."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of what `start` took."""
+        ...
+
+    async def process(self, batch: Sequence[Received]) -> list[Outcome]:
+        """Decide what becomes of each record. Raising crashes the process."""
+        ...
+
+
+class AckingPipeline(Service):
+    """Runs a stage over records that were taken from a stream with `noack()`.
+
+    Args:
+        stage: what to do.
+        topics: Faust topic by name, for the stage's outputs and the dead letters.
+        batch_size: records handed to the stage together.
+        linger_seconds: how long an incomplete batch waits for more.
+        depth: full batches that may be in flight.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        topics: dict[str, Any],
+        *,
+        batch_size: int = 32,
+        linger_seconds: float = 0.02,
+        depth: int = 4,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stage = stage
+        self.topics = topics
+        self._batch_size = batch_size
+        self._linger = linger_seconds
+        self._slots = asyncio.Semaphore(batch_size * depth)
+        self._open: list[Any] = []
+        self._batches: asyncio.Queue[tuple[list[Any], Awaitable[list[Outcome]]]] = asyncio.Queue()
+        self._began: dict[int, float] = {}
+
+    async def put(self, event: Any) -> None:
+        """Take a Faust event; waits while too much is in flight."""
+        await self._slots.acquire()
+        self._began[id(event)] = time.monotonic()
+        self._open.append(event)
+        if len(self._open) >= self._batch_size:
+            self._close_batch(self._open)
+        elif len(self._open) == 1:
+            self.loop.call_later(self._linger, self._close_batch, self._open)
+
+    def oldest_age_seconds(self) -> float:
+        """How long the oldest record in flight has been waiting; 0 if there is none."""
+        return time.monotonic() - min(self._began.values(), default=time.monotonic())
+
+    def _close_batch(self, events: list[Any]) -> None:
+        if events is not self._open or not events:
+            return  # the timer of a batch that has filled up meanwhile
+        self._open = []
+        work: Awaitable[list[Outcome]] = self.stage.process([_received(e) for e in events])
+        if self.stage.overlap:
+            work = asyncio.ensure_future(work)  # starts now; a bare coroutine starts when awaited
+        self._batches.put_nowait((events, work))
+
+    @Service.task
+    async def _finish_batches(self) -> None:
+        while not self.should_stop:
+            events, work = await self._batches.get()
+            with metrics.STAGE_SECONDS.labels(self.stage.name).time():
+                outcomes = await work
+                acks = [
+                    ack
+                    for event, outcome in zip(events, outcomes, strict=True)
+                    for ack in await self._send(event, outcome)
+                ]
+                await asyncio.gather(*acks)  # every output is on the broker, or this raises
+            for event in events:
+                event.ack()
+                del self._began[id(event)]
+                self._slots.release()
+
+    async def _send(self, event: Any, outcome: Outcome) -> list[Awaitable[Any]]:
+        """Enqueue what became of one record; the returned awaitables are the broker's acks."""
+        if isinstance(outcome, Exception):
+            return [await self._send_dead_letter(event, outcome)]
+        try:
+            acks = [await self._send_output(output) for output in outcome]
+        except ProducerSendError as error:  # too large for the broker: poison on the way out
+            return [await self._send_dead_letter(event, error)]
+        metrics.RECORDS.labels(self.stage.name, "ok").inc()
+        return acks
+
+    async def _send_output(self, output: Output) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self.topics[output.topic].send(
+            key=output.key,
+            value=output.value,
+            partition=output.partition,
+            timestamp=output.timestamp,
+            headers=dict(output.headers),
+        )
+        return sent
+
+    async def _send_dead_letter(self, event: Any, error: Exception) -> Awaitable[Any]:
+        message = event.message
+        log.warning(
+            "dead_letter",
+            stage=self.stage.name,
+            record=f"{message.topic}/{message.partition}/{message.offset}",
+            error=type(error).__name__,
+            reason=str(error)[:200],
+        )
+        metrics.DEAD_LETTERS.labels(self.stage.name, type(error).__name__).inc()
+        headers: Headers = dead_letter_headers(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            stage=self.stage.name,
+            error=error,
+        )
+        sent: Awaitable[Any] = await self.topics[DEAD_LETTERS].send(
+            key=event.message.key,
+            value=event.message.value,
+            timestamp=message.timestamp,
+            headers=dict(headers),
+        )
+        return sent
+
+
+def _received(event: Any) -> Received:
+    message = event.message
+    return Received(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=message.timestamp,
+        key=message.key,
+        value=message.value,
+    )

@@ -1,0 +1,54 @@
+"""What Faust 0.15.3 gets wrong about offsets, mended and checked at start.
+
+Faust may commit past a record that is still in flight when acks arrive out of order, or when
+nothing has been committed yet (faust-streaming #606): after a crash that record is lost. And its
+pure-Python stream acks records of a past assignment without having processed them; the compiled
+one does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust.streams
+from faust.transport.consumer import Consumer
+
+from streams.errors import WirewatchError
+
+__all__ = ["install_commit_guard", "require_compiled_streams"]
+
+_faust_new_offset = Consumer._new_offset
+
+
+def _new_offset(self: Any, tp: Any) -> int | None:
+    """Hide from Faust every acked offset above the lowest one in flight."""
+    in_flight = (m.offset for m in self._unacked_messages if m.tp == tp and not m.acked)
+    lowest = min(in_flight, default=None)
+    if lowest is None:
+        return _faust_new_offset(self, tp)
+    acked = self._acked[tp]
+    held_back = [offset for offset in acked if offset >= lowest]
+    self._acked[tp] = [offset for offset in acked if offset < lowest]
+    try:
+        return _faust_new_offset(self, tp)
+    finally:
+        self._acked[tp].extend(held_back)
+
+
+def install_commit_guard() -> None:
+    """Make Faust's commit never pass a record in flight. Safe to call twice."""
+    setattr(Consumer, "_new_offset", _new_offset)  # noqa: B010 - a patch, and seen as one
+
+
+def require_compiled_streams() -> None:
+    """Refuse to run on Faust's pure-Python stream.
+
+    Raises:
+        WirewatchError: the compiled extension is missing.
+    """
+    if getattr(faust.streams, "_CStreamIterator", None) is None:
+        raise WirewatchError(
+            "this build of faust-streaming lacks its compiled stream iterator, without which "
+            "records can be acked unprocessed after a rebalance",
+            cure="unset NO_CYTHON, install a faust-streaming wheel for this platform",
+        )

@@ -1,0 +1,69 @@
+"""Reads a part of a partition again, so that a stage's state can be rebuilt from Kafka."""
+
+from __future__ import annotations
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.agents.acking import Received
+from streams.broker.clients import connect_consumer
+from streams.config import Settings
+
+__all__ = ["read_history"]
+
+
+async def read_history(
+    settings: Settings,
+    topic: str,
+    partition: int,
+    *,
+    since: float | None = None,
+    until_offset: int | None = None,
+) -> list[Received]:
+    """Read a partition without a consumer group.
+
+    Args:
+        settings: where the broker is.
+        topic: which topic.
+        partition: which partition.
+        since: seconds since the epoch by record timestamp; None reads from the beginning.
+        until_offset: stop before this offset; None stops where the partition ends now.
+
+    Raises:
+        BrokerError: the broker cannot be reached.
+    """
+    consumer = await connect_consumer(settings)
+    try:
+        place = TopicPartition(topic, partition)
+        consumer.assign([place])
+        end = until_offset
+        if end is None:
+            end = (await consumer.end_offsets([place]))[place]
+        await _seek(consumer, place, since, end)
+        found: list[Received] = []
+        while await consumer.position(place) < end:
+            batches = await consumer.getmany(place, timeout_ms=500, max_records=1000)
+            found += [
+                Received(
+                    topic=topic,
+                    partition=partition,
+                    offset=record.offset,
+                    timestamp=record.timestamp / 1000,
+                    key=record.key,
+                    value=record.value,
+                )
+                for record in batches.get(place, ())
+                if record.offset < end
+            ]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def _seek(
+    consumer: AIOKafkaConsumer, place: TopicPartition, since: float | None, end: int
+) -> None:
+    if since is None:
+        await consumer.seek_to_beginning(place)
+        return
+    found = (await consumer.offsets_for_times({place: int(since * 1000)}))[place]
+    consumer.seek(place, min(found.offset, end) if found else end)

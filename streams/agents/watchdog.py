@@ -1,0 +1,76 @@
+"""A process that is stuck ends itself, so that its supervisor can start it anew.
+
+Faust's own livelock checks only log, and a stuck event loop cannot end itself: a thread can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["EXIT_STUCK", "EXIT_UNFINISHED", "Watchdog", "limit_shutdown"]
+
+EXIT_STUCK = 70
+EXIT_UNFINISHED = 75
+
+_CHECK_SECONDS = 1.0
+
+
+class Watchdog:
+    """Dumps all stacks and exits with 70 when work or the event loop stands still.
+
+    Args:
+        oldest_age_seconds: age of the oldest record in flight.
+        limit_seconds: how old that may get, and how long the loop may not turn.
+    """
+
+    def __init__(
+        self, oldest_age_seconds: Callable[[], float], *, limit_seconds: float = 180.0
+    ) -> None:
+        self._oldest_age = oldest_age_seconds
+        self._limit = limit_seconds
+        self._tick = time.monotonic()
+        self._stopped = threading.Event()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch from a thread of its own."""
+        self._beat(loop)
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._tick = time.monotonic()
+        if not self._stopped.is_set():
+            loop.call_later(_CHECK_SECONDS, self._beat, loop)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_CHECK_SECONDS):
+            if reason := self.stuck():
+                sys.stderr.write(f"watchdog: {reason}; exit {EXIT_STUCK}\n")
+                faulthandler.dump_traceback(all_threads=True)
+                os._exit(EXIT_STUCK)
+
+    def stuck(self) -> str:
+        """Say what stands still; empty if nothing does."""
+        still = time.monotonic() - self._tick
+        if still > self._limit:
+            return f"the event loop has not turned for {still:.0f} s"
+        age = self._oldest_age()
+        if age > self._limit:
+            return f"a record has been in flight for {age:.0f} s"
+        return ""
+
+
+def limit_shutdown(seconds: float) -> None:
+    """Exit with 75 if an orderly shutdown takes longer; what was not acked is read again."""
+    timer = threading.Timer(seconds, os._exit, (EXIT_UNFINISHED,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,96 @@
+"""The process of one stage: a Faust app whose only agent feeds the acking pipeline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import faust
+import structlog
+from mode import Service
+
+from streams.agents.acking import AckingPipeline, Stage
+from streams.agents.alerts import AlertsStage
+from streams.agents.app import make_app, raw_topic
+from streams.agents.enrich import EnrichStage
+from streams.agents.guards import install_commit_guard, require_compiled_streams
+from streams.agents.stories import StoriesStage
+from streams.agents.watchdog import Watchdog, limit_shutdown
+from streams.broker.topics import DEAD_LETTERS
+from streams.config import Settings
+
+__all__ = ["STAGES", "run_stage"]
+
+log = structlog.get_logger(__name__)
+
+STAGES: dict[str, Callable[[Settings], Stage]] = {
+    "enrich": EnrichStage,
+    "stories": StoriesStage,
+    "alerts": AlertsStage,
+}
+"""In the order of the stream."""
+
+SHUTDOWN_SECONDS = 8.0
+"""`wirewatch up` promises to end within ten seconds."""
+
+
+def run_stage(name: str, settings: Settings) -> NoReturn:
+    """Run a stage until SIGTERM or SIGINT (exit 0) or a crash (exit 1).
+
+    Args:
+        name: one of `STAGES`.
+        settings: `broker.bootstrap` must be set, the topics must exist.
+    """
+    require_compiled_streams()
+    install_commit_guard()
+    app = make_app(name, settings)
+    stage = STAGES[name](settings)
+    _add_agent(app, stage)
+    app.finalize()
+    worker = _Worker(app, loglevel=logging.getLevelName(settings.log_level), override_logging=False)
+    worker.execute_from_commandline()
+
+
+def _add_agent(app: faust.App, stage: Stage) -> None:
+    topics = {name: raw_topic(app, name) for name in (*stage.outputs, DEAD_LETTERS)}
+    runner = _StageRunner(stage, topics)
+
+    @app.agent(raw_topic(app, stage.source), name=f"streams.{stage.name}", concurrency=1)
+    async def agent(stream: Any) -> None:
+        # Not an app service: those start after recovery, which is too late for the first record.
+        await app.add_runtime_dependency(runner)
+        async for event in stream.noack().events():
+            await runner.pipeline.put(event)
+
+
+class _StageRunner(Service):
+    """Starts and stops a stage with its pipeline and watchdog."""
+
+    def __init__(self, stage: Stage, topics: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stage = stage
+        self.pipeline = AckingPipeline(stage, topics)
+        self._watchdog = Watchdog(self.pipeline.oldest_age_seconds)
+
+    async def on_start(self) -> None:
+        await self.stage.start()
+        await self.add_runtime_dependency(self.pipeline)
+        self._watchdog.start(self.loop)
+        log.info("ready", stage=self.stage.name)
+
+    async def on_stop(self) -> None:
+        self._watchdog.stop()
+        await self.stage.stop()
+
+
+class _Worker(faust.Worker):
+    """Faust's worker, ending in bounded time."""
+
+    def _on_sigterm(self) -> None:
+        limit_shutdown(SHUTDOWN_SECONDS)
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        limit_shutdown(SHUTDOWN_SECONDS)
+        super()._on_sigterm()  # the same tidy end, without the shouting

@@ -1,0 +1,1 @@
+"""Which mentions deserve an alert, and what kind. Pure: `now`, rules and history are handed in."""

@@ -1,0 +1,214 @@
+"""The `wirewatch` command: puts the rooms' verbs together and turns errors into one line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from streams import __version__
+from streams.broker import verbs as broker_verbs
+from streams.broker.clients import resolve_broker
+from streams.broker.verbs import BrokerOption
+from streams.config import Settings, is_supervised, parse_duration
+from streams.demo import verbs as demo_verbs
+from streams.desk import verbs as desk_verbs
+from streams.enrich import verbs as enrich_verbs
+from streams.errors import ConfigError, NotFoundError, WirewatchError
+from streams.feeds import verbs as feeds_verbs
+from streams.log import setup_logging
+from streams.sinks import verbs as sinks_verbs
+from streams.supervise import Child, Supervisor, follow_parent
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Watches news feeds and publishes explained alerts about watched figures and policy "
+        "topics to Kafka.\n\nTry it: [bold]wirewatch up --demo[/bold]"
+    ),
+)
+
+STAGES = ("enrich", "stories", "alerts")
+
+
+@app.callback()
+def _common(
+    log_level: Annotated[
+        str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; also WIREWATCH_LOG_LEVEL.")
+    ] = "",
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"wirewatch {__version__}")
+        raise typer.Exit
+    settings = Settings.from_environment()
+    level = (log_level or settings.log_level).upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ConfigError(f"log level {level!r}", cure="use DEBUG, INFO, WARNING or ERROR")
+    setup_logging(level, settings.log_format)
+
+
+@app.command(rich_help_panel="Run")
+def up(
+    broker: Annotated[
+        str, typer.Option("--broker", help="host:port of Apache Kafka; default: embedded broker.")
+    ] = "",
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add a loopback newsroom; needs no internet.")
+    ] = False,
+    archive: Annotated[bool, typer.Option("--archive", help="Also write Parquet files.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Folder of feeds.yaml, watchlist.yaml, policy.yaml, rules.yaml."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the embedded broker and the logs.")
+    ] = None,
+    desk_port: Annotated[
+        int, typer.Option(help="Port of the desk; taken ones are avoided.")
+    ] = 8600,
+    end_after: Annotated[str, typer.Option(help="End after a while, such as 90s or 10m.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print alerts as JSON lines.")] = False,
+) -> None:
+    """Run everything on this machine and print alerts as they come."""
+    from streams.up import UpOptions, run_up
+
+    settings = Settings.from_environment()
+    settings = msgspec.structs.replace(
+        settings,
+        config_folder=_folder(config) if config else settings.config_folder,
+        data_folder=data or settings.data_folder,
+    )
+    options = UpOptions(
+        broker=broker,
+        demo=demo,
+        archive=archive,
+        desk_port=desk_port,
+        as_json=as_json,
+        end_after_seconds=_duration(end_after),
+    )
+    if not is_supervised():
+        setup_logging("WARNING", settings.log_format)  # the processes have their own log files
+    asyncio.run(run_up(settings, options))
+
+
+@app.command(rich_help_panel="Run")
+def worker(
+    only: Annotated[
+        str, typer.Option(help="Run one stage: enrich, stories or alerts. Default: all three.")
+    ] = "",
+    broker: BrokerOption = "",
+) -> None:
+    """Run the Faust agents: enrich, stories, alerts, each a process of its own."""
+    settings = resolve_broker(Settings.from_environment(), broker)
+    if not only:
+        asyncio.run(_all_stages(settings))
+        return
+    if only not in STAGES:
+        raise typer.BadParameter(f"{only!r} is not one of {', '.join(STAGES)}", param_hint="--only")
+    from streams.agents.worker import run_stage
+
+    run_stage(only, settings)
+
+
+async def _all_stages(settings: Settings) -> None:
+    import signal
+
+    notes = Console(stderr=True, highlight=False)
+    children = [Child(stage, ("worker", "--only", stage)) for stage in STAGES]
+    supervisor = Supervisor(
+        children, None, {"WIREWATCH_BROKER": settings.broker.bootstrap}, notes.print
+    )
+    running = asyncio.create_task(supervisor.run())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(
+            number, lambda: asyncio.create_task(supervisor.stop())
+        )
+    await running
+
+
+@app.command(rich_help_panel="Inspect")
+def schemas(
+    folder: Annotated[Path, typer.Argument(help="Where the schemas are.")] = Path("deploy/schemas"),
+    write: Annotated[
+        bool, typer.Option("--write", help="Write them instead of comparing.")
+    ] = False,
+) -> None:
+    """Compare the records' JSON Schemas with published ones, or write them.
+
+    Exits with 1 if a change would break a reader.
+    """
+    from streams.schemas import PUBLISHED, breaking_changes, export, read_published, schema_of
+
+    if write:
+        for path in export(folder):
+            typer.echo(path)
+        return
+    published = read_published(folder)
+    breaks = [
+        problem
+        for type_ in PUBLISHED
+        if type_.__name__ in published
+        for problem in breaking_changes(published[type_.__name__], schema_of(type_))
+    ]
+    for problem in breaks:
+        typer.echo(problem)
+    if breaks:
+        raise typer.Exit(1)
+    typer.echo(f"{len(published)} schemas: no change breaks a reader")
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise NotFoundError(f"no folder {path}", cure="check --config")
+    return path
+
+
+def _duration(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--end-after") from error
+
+
+app.command(rich_help_panel="Run")(feeds_verbs.poll)
+app.command(rich_help_panel="Run")(desk_verbs.desk)
+app.command(rich_help_panel="Run")(sinks_verbs.notify)
+app.command(rich_help_panel="Run")(sinks_verbs.archive)
+app.command(rich_help_panel="Run")(demo_verbs.newsroom)
+app.command(rich_help_panel="Inspect")(enrich_verbs.analyze)
+app.command(rich_help_panel="Inspect")(sinks_verbs.query)
+app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
+app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
+
+
+def main() -> None:
+    """Run the command; every expected failure is one message and an exit code."""
+    if is_supervised():
+        follow_parent()
+    try:
+        app()
+    except WirewatchError as error:
+        Console(stderr=True, highlight=False).print(
+            f"error: {error}", style="red", markup=False, soft_wrap=True
+        )
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `wirewatch … | head`
+        sys.stderr.close()
+        sys.exit(141)

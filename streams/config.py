@@ -1,0 +1,272 @@
+"""Settings from the environment, and YAML files whose errors name file, line, field and cure.
+
+The only module that reads the environment, the clock and YAML.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+import yaml
+
+from streams.errors import ConfigError, NotFoundError
+
+__all__ = [
+    "BrokerSettings",
+    "Settings",
+    "default_config_folder",
+    "environment",
+    "is_supervised",
+    "parse_duration",
+    "read_yaml",
+    "secret",
+    "utc_now",
+]
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Read the clock. Only edges call this; decisions are handed the result."""
+    return datetime.now(UTC)
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach Kafka. Passwords come from the environment or a file, never from a flag."""
+
+    bootstrap: str = ""
+    """`host:port[,host:port]`; empty means the embedded broker."""
+    security_protocol: str = "PLAINTEXT"
+    """PLAINTEXT, SSL, SASL_SSL, or SASL_PLAINTEXT, which must be asked for by name."""
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
+    sasl_username: str = ""
+    sasl_password: str = ""
+    ssl_ca_file: str = ""
+    """PEM; empty means the system's authorities."""
+    ssl_cert_file: str = ""
+    """PEM certificate of this client, for mutual TLS."""
+    ssl_key_file: str = ""
+
+    def __repr__(self) -> str:
+        """Never show the password."""
+        return f"BrokerSettings({self.bootstrap!r}, {self.security_protocol})"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process needs to know; made once, at the edge, by `Settings.from_environment`."""
+
+    broker: BrokerSettings = BrokerSettings()
+    data_folder: Path = Path(".wirewatch")
+    """Holds the embedded broker's data and its address; nothing that Kafka cannot rebuild."""
+    config_folder: Path = Path()
+    """Holds feeds.yaml, watchlist.yaml, policy.yaml and rules.yaml."""
+    partitions: int = 8
+    replication: int = 1
+    pool_processes: int = 1
+    """Processes that enrich, per worker."""
+    log_level: str = "INFO"
+    log_format: str = "auto"
+    """text, json, or auto: text on a terminal."""
+    user_agent: str = "Wirewatch/0.1 (+https://pypi.org/project/wirewatch/)"
+    allow_private: tuple[str, ...] = ()
+    """CIDR ranges beside the public internet that feeds may be fetched from."""
+
+    @staticmethod
+    def from_environment(env: dict[str, str] | None = None) -> Settings:
+        """Read `WIREWATCH_*` variables; `WIREWATCH_SASL_PASSWORD_FILE` names a file instead.
+
+        Raises:
+            ConfigError: a variable has an unusable value.
+        """
+        env = dict(os.environ) if env is None else env
+
+        def text(name: str, default: str = "") -> str:
+            return env.get(f"WIREWATCH_{name}", default)
+
+        def number(name: str, default: int) -> int:
+            raw = text(name, str(default))
+            if not raw.isdigit() or int(raw) < 1:
+                raise ConfigError(
+                    f"WIREWATCH_{name} is {raw!r}", cure="give a whole number of at least 1"
+                )
+            return int(raw)
+
+        broker = BrokerSettings(
+            bootstrap=text("BROKER"),
+            security_protocol=text("SECURITY_PROTOCOL", "PLAINTEXT").upper(),
+            sasl_mechanism=text("SASL_MECHANISM", "SCRAM-SHA-512").upper(),
+            sasl_username=text("SASL_USERNAME"),
+            sasl_password=_secret(env, "WIREWATCH_SASL_PASSWORD"),
+            ssl_ca_file=text("SSL_CA_FILE"),
+            ssl_cert_file=text("SSL_CERT_FILE"),
+            ssl_key_file=text("SSL_KEY_FILE"),
+        )
+        folder = text("CONFIG")
+        return Settings(
+            broker=broker,
+            data_folder=Path(text("DATA", ".wirewatch")),
+            config_folder=Path(folder) if folder else default_config_folder(),
+            partitions=number("PARTITIONS", 8),
+            replication=number("REPLICATION", 1),
+            pool_processes=number("POOL_PROCESSES", 1),
+            log_level=text("LOG_LEVEL", "INFO").upper(),
+            log_format=text("LOG_FORMAT", "auto"),
+            user_agent=text("USER_AGENT") or Settings().user_agent,
+            allow_private=tuple(part for part in text("ALLOW_PRIVATE").split(",") if part),
+        )
+
+
+def secret(name: str) -> str:
+    """Read a secret from the variable `name`, or from the file that `name_FILE` names."""
+    return _secret(dict(os.environ), name)
+
+
+def is_supervised() -> bool:
+    """Whether `wirewatch up` or `wirewatch worker` started this process."""
+    return bool(os.environ.get("WIREWATCH_SUPERVISED"))
+
+
+def environment(changes: dict[str, str]) -> dict[str, str]:
+    """This process's variables with changes, for a child process."""
+    return {**os.environ, **changes}
+
+
+def _secret(env: dict[str, str], name: str) -> str:
+    file = env.get(f"{name}_FILE", "")
+    if not file:
+        return env.get(name, "")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"{name}_FILE cannot be read: {error.strerror}", file=file, cure="name a readable file"
+        ) from error
+
+
+def default_config_folder() -> Path:
+    """The starter files: inside the installed package, or in the checkout it runs from."""
+    packaged = Path(__file__).parent / "starter"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "deploy" / "config"
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def parse_duration(text: str) -> int:
+    """Turn "90s", "15m", "6h", "7d", "2w" into seconds.
+
+    Raises:
+        ValueError: the text is not a duration of at least one second.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = int(float(match[1]) * _UNIT_SECONDS[match[2]]) if match else 0
+    if seconds < 1:
+        raise ValueError(f"{text!r} is not a duration such as 90s, 15m, 6h or 7d")
+    return seconds
+
+
+def read_yaml(path: Path, type_: type[T]) -> T:
+    """Read a YAML file into a msgspec type.
+
+    Args:
+        path: the file.
+        type_: what it must hold; structs with `forbid_unknown_fields` report misspelt fields.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it is not YAML, or not of that type; names line, field and cure.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no file {path}", cure="check the path") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot be read: {error}", file=str(path), cure="save it as readable UTF-8 text"
+        ) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ConfigError(
+            f"not valid YAML: {getattr(error, 'problem', None) or error}",
+            file=str(path),
+            line=mark.line + 1 if mark else 0,
+            cure="check indentation, colons and quotes here and one line above",
+        ) from error
+    if data is None:
+        raise ConfigError("is empty", file=str(path), cure="fill it, or name another file")
+    try:
+        return msgspec.convert(data, type_, strict=True)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), path, node, type_) from error
+
+
+_AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
+_NAMED = re.compile(r"field `(?P<field>[^`]+)`")
+
+
+def _explain(message: str, path: Path, node: yaml.Node | None, type_: type) -> ConfigError:
+    """Turn msgspec's message, which has a JSON path, into one with a line and a cure."""
+    match = _AT.fullmatch(message)
+    assert match is not None  # the pattern accepts anything
+    what, place = match["what"], (match["place"] or "$")
+    named = _NAMED.search(what)
+    steps = [step["key"] or step["index"] for step in _STEP.finditer(place)]
+    line = _line_of(node, [*steps, *([named["field"]] if named else [])])
+    if "unknown field" in what and named:
+        known = _field_names(type_)
+        close = difflib.get_close_matches(named["field"], known, n=1)
+        cure = f"did you mean {close[0]!r}?" if close else "remove it"
+    elif "missing required" in what:
+        cure = "add it"
+    elif "matching regex" in what:
+        cure = "write it in that form"
+    else:
+        cure = "correct the value"
+    return ConfigError(
+        what, file=str(path), line=line, field=place.removeprefix("$").lstrip("."), cure=cure
+    )
+
+
+def _line_of(node: yaml.Node | None, steps: list[str]) -> int:
+    """Line of the deepest node on the path that exists."""
+    line = 1
+    for step in steps:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == step:
+                    line, found = key.start_mark.line + 1, value
+        elif isinstance(node, yaml.SequenceNode) and step.isdigit():
+            found = node.value[int(step)]
+            line = found.start_mark.line + 1
+        if found is None:
+            break
+        node = found
+    return line
+
+
+def _field_names(type_: Any, seen: frozenset[Any] = frozenset()) -> list[str]:
+    """Names of all fields that occur in a type, however deep."""
+    if type_ in seen:
+        return []
+    seen = seen | {type_}
+    names: list[str] = []
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        names += [field.encode_name for field in msgspec.structs.fields(type_)]
+        for hint in get_type_hints(type_).values():
+            names += _field_names(hint, seen)
+    for argument in get_args(type_):
+        names += _field_names(argument, seen)
+    return names

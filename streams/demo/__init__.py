@@ -1,0 +1,1 @@
+"""A newsroom on loopback whose invented feeds publish over time: `wirewatch up --demo`."""

@@ -1,0 +1,502 @@
+"""The vocabulary: every record that crosses a topic, frozen and without behaviour.
+
+Conventions
+    - Times are timezone-aware UTC datetimes; on the wire RFC 3339 text.
+    - Durations end in `_seconds`; sizes in `_bytes`; scores and confidences are 0.0 to 1.0.
+    - Offsets (`start`, `end`) are Unicode code points into `EnrichedItem.text`, end exclusive,
+      so that `text[start:end] == surface`.
+    - Ids are pure functions of content (`stable_id`): no clock and no random number takes part,
+      so processing the same input twice yields the same ids.
+    - A field added later has a default, so that old records stay readable (see `streams.schemas`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+__all__ = [
+    "Alert",
+    "AlertSource",
+    "Command",
+    "DeadLetter",
+    "EnrichedItem",
+    "Entity",
+    "Evidence",
+    "Feed",
+    "FeedState",
+    "FieldSpan",
+    "Figure",
+    "FigureHit",
+    "FigureSelector",
+    "Item",
+    "ItemRef",
+    "Latency",
+    "Mention",
+    "Name",
+    "PolicyTopicHit",
+    "PolicyTopicSelector",
+    "Reason",
+    "Rule",
+    "Seen",
+    "SeverityPolicy",
+    "SourceSelector",
+    "Story",
+    "Trend",
+    "stable_id",
+]
+
+Utc = Annotated[datetime, Meta(tz=True)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Offset = Annotated[int, Meta(ge=0)]
+
+Origin = Literal["file", "cli"]
+DateSource = Literal["published", "updated", "first_seen"]
+Severity = Literal["info", "alert", "urgent", "flash"]
+UpdateKind = Literal["new", "coverage", "material", "correction", "retraction", "human", "closed"]
+FieldName = Literal["title", "summary", "body"]
+
+
+def stable_id(kind: str, *parts: str) -> str:
+    """Name content by a 26-character id that depends on nothing else.
+
+    Args:
+        kind: what is named ("item", "alert", …); separates the id spaces.
+        parts: the content that makes it this one and no other.
+
+    Returns:
+        Lower-case base32 of a 128-bit BLAKE2b digest, without padding.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (kind, *parts):
+        encoded = part.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return base64.b32encode(digest.digest()).decode("ascii").rstrip("=").lower()
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What all records share: immutable, built by keyword, every field spelled out on the wire."""
+
+
+# --- control topics: what people configure ---------------------------------------------
+
+
+class Feed(Record, frozen=True, kw_only=True):
+    """A feed to poll. `news.feeds`, key `feed_id`."""
+
+    feed_id: str
+    """Chosen once and kept when the URL changes; never derived from the URL again."""
+    url: str
+    title: str = ""
+    lang: str = ""
+    """Declared BCP 47 primary language ("de", "en"); a hint, never trusted alone."""
+    tier: Annotated[int, Meta(ge=1, le=3)] = 2
+    """1 official source or wire service, 2 newsroom, 3 blog or aggregator."""
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
+    interval_seconds: Annotated[int, Meta(ge=1)] | None = None
+    """Fixed polling interval; None lets the schedule adapt."""
+    origin: Origin = "cli"
+    """Where the entry came from; entries from a file follow that file at every start."""
+
+
+class Name(Record, frozen=True, kw_only=True):
+    """One name of a figure."""
+
+    surface: str
+    kind: Literal["full", "initial", "surname", "word", "given", "handle", "acronym"]
+    strength: Literal["strong", "context", "never"] = "strong"
+    """strong stands alone; context needs supporting evidence; never is only an explanation."""
+    case: Literal["cap", "any"] = "cap"
+    """cap requires the capitals of the surface form (all capitals also pass)."""
+    source: str = "user"
+    """`user`, or `generated:<rule>` for a variant that the matcher derived."""
+
+
+class Figure(Record, frozen=True, kw_only=True):
+    """A watched person or organisation. `news.watchlist`, key `figure_id`."""
+
+    figure_id: str
+    name: str
+    kind: Literal["person", "organisation"]
+    qid: str = ""
+    """Wikidata id, such as Q36215; empty if unknown."""
+    qid_checked: bool = False
+    """True once a person has compared the QID with Wikidata."""
+    description: str = ""
+    lists: tuple[str, ...] = ()
+    names: tuple[Name, ...] = ()
+    """Names beside `name`, which is always a strong full name."""
+    titles: tuple[str, ...] = ()
+    """Words that support the figure directly before the name ("Kanzler", "Senator")."""
+    cues: tuple[str, ...] = ()
+    """Words that support the figure anywhere in the item."""
+    negative_cues: tuple[str, ...] = ()
+    """Words that speak against the figure close to the name."""
+    blockers: tuple[str, ...] = ()
+    """Longer phrases that contain a name and mean somebody or something else."""
+    related: tuple[str, ...] = ()
+    """figure_ids whose full name supports this figure."""
+    active: bool = True
+    origin: Origin = "cli"
+
+
+class FigureSelector(Record, frozen=True, kw_only=True):
+    """Which figures a rule is about. All of the given parts must hold."""
+
+    any: tuple[str, ...] = ()
+    """figure_ids; empty means every figure (of the given lists)."""
+    lists: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_confidence: Share = 0.75
+
+
+class PolicyTopicSelector(Record, frozen=True, kw_only=True):
+    """Which policy topics a rule is about; empty `any` and `all` mean no condition."""
+
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    min_score: Share = 0.5
+
+
+class SourceSelector(Record, frozen=True, kw_only=True):
+    """Which sources a rule listens to."""
+
+    langs: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
+    feeds: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    """feed_ids."""
+
+
+class SeverityPolicy(Record, frozen=True, kw_only=True):
+    """How urgent an alert is, and what raises it by one step each."""
+
+    base: Severity = "alert"
+    bump: tuple[Literal["headline", "tier1", "two_figures"], ...] = ()
+
+
+class Rule(Record, frozen=True, kw_only=True):
+    """When a mention becomes an alert. `news.rules`, key `rule_id`."""
+
+    rule_id: str
+    name: str = ""
+    version: Annotated[int, Meta(ge=1)] = 1
+    enabled: bool = True
+    figures: FigureSelector = FigureSelector()
+    policy_topics: PolicyTopicSelector = PolicyTopicSelector()
+    sources: SourceSelector = SourceSelector()
+    severity: SeverityPolicy = SeverityPolicy()
+    max_age_seconds: Annotated[int, Meta(ge=1)] = 86_400
+    """Items older than this when first seen are recorded but never notify."""
+    origin: Origin = "cli"
+
+
+# --- what the poller knows ---------------------------------------------------------------
+
+
+class Seen(Struct, frozen=True, array_like=True):
+    """What is remembered of an entry that has been emitted; positional, to stay small."""
+
+    content_hash: str
+    revision: int
+    first_seen: int
+    """Unix seconds."""
+    last_seen: int
+    """Unix seconds; forgotten some time after leaving the feed."""
+
+
+class FeedState(Record, frozen=True, kw_only=True):
+    """What a poller must remember of a feed. `news.feed-state`, key `feed_id`."""
+
+    feed_id: str
+    url: str
+    """The URL that the validators belong to."""
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    next_check_at: Utc | None = None
+    last_fetch_at: Utc | None = None
+    last_success_at: Utc | None = None
+    interval_seconds: float = 900.0
+    failures: float = 0.0
+    """Weighted failures in a row."""
+    health: Literal[
+        "new", "ok", "stale", "slow_down", "failing", "blocked", "dormant", "gone", "disabled"
+    ] = "new"
+    reason: str = ""
+    """Why the feed has this health, in words for a person."""
+    seen: dict[str, Seen] = {}
+    """item_id to what was last emitted."""
+
+
+class Item(Record, frozen=True, kw_only=True):
+    """One entry of a feed, as published. `news.items`, key `item_id`."""
+
+    item_id: str
+    feed_id: str
+    revision: Annotated[int, Meta(ge=1)] = 1
+    """Counts the published versions of the same entry."""
+    url: str = ""
+    canonical_url: str = ""
+    """`url` without tracking parameters."""
+    title: str = ""
+    """As in the feed; may hold markup."""
+    summary: str = ""
+    """HTML or text."""
+    body: str = ""
+    """HTML or text of the full entry where the feed carries it."""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    lang: str = ""
+    """Declared by the entry or feed."""
+    feed_title: str = ""
+    tier: int = 2
+    published_at: Utc
+    date_source: DateSource = "published"
+    """Where `published_at` comes from; `first_seen` when the feed gave no usable date."""
+    seen_at: Utc
+    """When this revision was first seen; also the Kafka timestamp."""
+    backfill: bool = False
+    """True for what a feed already held when it was first polled: never notifies."""
+    content_hash: str = ""
+    identity: Literal["guid", "link", "enclosure", "content"] = "guid"
+    """What the item_id was made from."""
+
+
+# --- what enrichment found -----------------------------------------------------------------
+
+
+class FieldSpan(Record, frozen=True, kw_only=True):
+    """Where a field of the item lies in `EnrichedItem.text`."""
+
+    name: FieldName
+    start: Offset
+    end: Offset
+
+
+class Evidence(Record, frozen=True, kw_only=True):
+    """A place in the text that supports a finding."""
+
+    field: FieldName
+    start: Offset
+    end: Offset
+    surface: str
+    """`EnrichedItem.text[start:end]`."""
+    sentence: str
+    sentence_start: Offset
+    """Offset of `sentence`; `sentence[start - sentence_start:][:end - start] == surface`."""
+    rule: str
+    """What matched: a kind of name ("surname"), or of term ("strong", "weak", "pattern")."""
+    detail: str = ""
+    """The name or term that matched, in its dictionary form."""
+    weight: float = 0.0
+    inflection: str = ""
+    """Ending that was added to the name ("s" in "Trumps"); not part of the span."""
+    compound: Literal["", "head", "tail"] = ""
+    """head: the name opens a hyphen compound ("Trump-Lager"); tail: it closes one."""
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """One summand of a score, in log-odds."""
+
+    rule: str
+    detail: str = ""
+    weight: float = 0.0
+
+
+class Entity(Record, frozen=True, kw_only=True):
+    """A named entity, with spaCy's vocabulary."""
+
+    text: str
+    label: str
+    start: Offset
+    end: Offset
+
+
+class FigureHit(Record, frozen=True, kw_only=True):
+    """A watched figure found in an item."""
+
+    figure_id: str
+    name: str
+    qid: str = ""
+    kind: Literal["person", "organisation"] = "person"
+    lists: tuple[str, ...] = ()
+    confidence: Share
+    level: Literal["alert", "possible"]
+    """alert: sure enough to alert; possible: stored and searchable only."""
+    in_title: bool = False
+    mentions: tuple[Evidence, ...]
+    reasons: tuple[Reason, ...] = ()
+    """Why the best mention has this confidence."""
+
+
+class PolicyTopicHit(Record, frozen=True, kw_only=True):
+    """A policy topic that an item is about."""
+
+    policy_topic: str
+    score: Share
+    evidence: tuple[Evidence, ...]
+
+
+class ItemRef(Record, frozen=True, kw_only=True):
+    """What later records need of an item to stand alone."""
+
+    item_id: str
+    revision: int = 1
+    feed_id: str
+    feed_title: str = ""
+    tier: int = 2
+    url: str = ""
+    title: str = ""
+    """Plain text."""
+    lang: str = "und"
+    published_at: Utc
+    date_source: DateSource = "published"
+    seen_at: Utc
+    enriched_at: Utc
+    backfill: bool = False
+
+
+class EnrichedItem(Record, frozen=True, kw_only=True):
+    """An item with what was found in it. `news.enriched`, key: language shard."""
+
+    item: ItemRef
+    text: str
+    """Title, summary and body as plain text in NFC, a newline between blocks."""
+    fields: tuple[FieldSpan, ...]
+    lang_confidence: Share = 0.0
+    entities: tuple[Entity, ...] = ()
+    figures: tuple[FigureHit, ...] = ()
+    policy_topics: tuple[PolicyTopicHit, ...] = ()
+    versions: dict[str, str] = {}
+    """What decided: app, watchlist, policy lexicon, and the models used."""
+    skipped: tuple[str, ...] = ()
+    """Steps that did not run, each with its reason ("entities: no model for fr")."""
+
+
+# --- stories, alerts ------------------------------------------------------------------------
+
+
+class Story(Record, frozen=True, kw_only=True):
+    """Reference to the cluster of items that tell the same news."""
+
+    story_id: str
+    copy_of: str = ""
+    """item_id of the story's first item; empty for the first item itself."""
+
+
+class Mention(Record, frozen=True, kw_only=True):
+    """One figure in one item. `news.mentions`, key `figure_id`."""
+
+    mention_id: str
+    item: ItemRef
+    story: Story
+    figure: FigureHit
+    policy_topics: tuple[PolicyTopicHit, ...] = ()
+    other_figures: tuple[str, ...] = ()
+    """figure_ids of the other figures in the same item."""
+    versions: dict[str, str] = {}
+
+
+class AlertSource(Record, frozen=True, kw_only=True):
+    """An item behind an alert, with its evidence."""
+
+    item: ItemRef
+    confidence: Share
+    figure: tuple[Evidence, ...]
+    policy_topics: tuple[PolicyTopicHit, ...] = ()
+
+
+class Latency(Record, frozen=True, kw_only=True):
+    """The ledger of the item that made the newest notifying revision."""
+
+    published_at: Utc
+    seen_at: Utc
+    enriched_at: Utc
+    alerted_at: Utc
+
+
+class Alert(Record, frozen=True, kw_only=True):
+    """One rule, figure and story; every revision is the full state. `news.alerts`, key `alert_id`."""
+
+    alert_id: str
+    revision: Annotated[int, Meta(ge=1)]
+    update_kind: UpdateKind
+    update_reason: str
+    """Why this revision exists, in words for a person."""
+    notify: bool
+    """True if this revision should reach people actively."""
+    suppressed_by: str = ""
+    """Why a revision that tells something new does not notify."""
+    notified: bool = False
+    """True once any revision so far has notified."""
+    rule_id: str
+    rule_version: int = 1
+    rule_name: str = ""
+    figure_id: str
+    figure_name: str
+    qid: str = ""
+    story_id: str
+    severity: Severity
+    severity_reasons: tuple[str, ...] = ()
+    confidence: Share
+    policy_topics: tuple[str, ...] = ()
+    headline: str
+    sources: tuple[AlertSource, ...]
+    """Newest evidence per item, oldest item first, 50 at most."""
+    further_item_ids: tuple[str, ...] = ()
+    """Items beyond the 50; `len(sources) + len(further_item_ids)` items tell it."""
+    state: Literal["open", "quiet", "closed"] = "open"
+    latency: Latency
+    versions: dict[str, str] = {}
+
+
+class Command(Record, frozen=True, kw_only=True):
+    """What a person does with an alert. `news.commands`, key `alert_id`."""
+
+    command_id: str
+    alert_id: str
+    action: Literal["acknowledge", "snooze", "assign", "comment", "resolve", "dismiss", "reopen"]
+    actor: str
+    at: Utc
+    expected_revision: int
+    argument: str = ""
+    """Assignee, comment, reason, or the time until which to snooze."""
+
+
+class Trend(Record, frozen=True, kw_only=True):
+    """A burst or a silence of a figure. `news.trends`, key `figure_id`."""
+
+    trend_id: str
+    figure_id: str
+    kind: Literal["burst", "silence", "together"]
+    window_start: Utc
+    window_end: Utc
+    count: int
+    expected: float
+    score: float
+    """Surprise: minus log10 of the probability of such a count."""
+
+
+class DeadLetter(Record, frozen=True, kw_only=True):
+    """A record that could not be processed. On `news.dead-letters` the value stays the original
+    bytes and these fields travel as headers; this is the decoded view.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    error: str
+    """Name of the exception class."""
+    message: str = ""
+    attempts: int = 1
+    app_version: str = ""
+    key: bytes | None = None
+    value: bytes | None = None

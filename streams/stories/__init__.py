@@ -1,0 +1,1 @@
+"""Which items tell the same news. Pure: state is a fold over `news.enriched`."""

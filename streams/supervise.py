@@ -1,0 +1,190 @@
+"""Child processes that are started together, restarted when they crash, and ended tidily.
+
+A child that crashes is started again after a growing pause; one that keeps crashing ends the
+whole, because a desk that looks alive while a stage is dead is worse than none. Children are tied
+to this process: if it is killed, the closing of their stdin tells them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from streams.config import environment as child_environment
+from streams.config import utc_now
+from streams.errors import WirewatchError
+
+__all__ = ["Child", "GiveUp", "Restart", "Supervisor", "after_crash", "follow_parent"]
+
+log = structlog.get_logger(__name__)
+
+CRASHES_ALLOWED = 5
+CRASH_WINDOW = timedelta(minutes=2)
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+LAST_WORDS = 8
+"""Lines of a crashed child's log that are shown."""
+STOP_SECONDS = 8.5
+"""Until a child that has been asked to stop is killed; `up` promises ten seconds for all."""
+
+
+class Restart(msgspec.Struct, frozen=True):
+    """Start the child again after a pause."""
+
+    after_seconds: float
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """End everything."""
+
+    reason: str
+
+
+def after_crash(crashes: Sequence[datetime], now: datetime) -> Restart | GiveUp:
+    """Decide what follows a crash.
+
+    Args:
+        crashes: times of the child's crashes so far, this one included.
+        now: the time of the decision.
+    """
+    recent = [crash for crash in crashes if now - crash <= CRASH_WINDOW]
+    if len(recent) >= CRASHES_ALLOWED:
+        minutes = CRASH_WINDOW.total_seconds() / 60
+        return GiveUp(f"it crashed {len(recent)} times within {minutes:g} minutes")
+    pause = FIRST_PAUSE_SECONDS * 2 ** (len(recent) - 1)
+    return Restart(min(pause, LONGEST_PAUSE_SECONDS))
+
+
+class Child(msgspec.Struct, frozen=True):
+    """A process to keep running: arguments of the `wirewatch` command."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+class Supervisor:
+    """Keeps children running until `stop`.
+
+    Args:
+        children: in the order in which they are started.
+        log_folder: gets one `<name>.log` per child, begun anew; None leaves them this
+            process's stdout and stderr.
+        environment: variables that the children get beside this process's own.
+        report: told in a sentence what happens to the children.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        log_folder: Path | None,
+        environment: dict[str, str],
+        report: Callable[[str], None],
+    ) -> None:
+        self._children = children
+        self._log_folder = log_folder
+        self._environment = child_environment({**environment, "WIREWATCH_SUPERVISED": "1"})
+        self._report = report
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Run the children until `stop`.
+
+        Raises:
+            WirewatchError: a child keeps crashing; the others have been stopped.
+        """
+        if self._log_folder:
+            self._log_folder.mkdir(parents=True, exist_ok=True)
+        keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        try:
+            await asyncio.gather(*keepers)
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Ask all children to end, and kill those that do not in time. Safe to call twice."""
+        self._stopping = True
+        running = [p for p in self._processes.values() if p.returncode is None]
+        for process in running:
+            _send(process, signal.SIGTERM)
+        waiting = [asyncio.create_task(process.wait()) for process in running]
+        if waiting:
+            await asyncio.wait(waiting, timeout=STOP_SECONDS)
+        for process in running:
+            if process.returncode is None:
+                log.warning("killed", pid=process.pid)
+                _send(process, signal.SIGKILL)
+                await process.wait()
+
+    async def _keep(self, child: Child) -> None:
+        crashes: list[datetime] = []
+        while not self._stopping:
+            code = await self._run_once(child, first=not crashes)
+            if self._stopping:
+                return
+            crashes.append(utc_now())
+            words = self._last_words(child)
+            match after_crash(crashes, utc_now()):
+                case Restart(seconds):
+                    self._report(
+                        f"{child.name} ended with code {code}, starts again in {seconds:g} s\n{words}"
+                    )
+                    await asyncio.sleep(seconds)
+                case GiveUp(reason):
+                    raise WirewatchError(f"{child.name} ended with code {code}; {reason}\n{words}")
+
+    async def _run_once(self, child: Child, *, first: bool) -> int:
+        with contextlib.ExitStack() as stack:
+            output = None
+            if self._log_folder:
+                log_file = self._log_folder / f"{child.name}.log"
+                output = stack.enter_context(log_file.open("wb" if first else "ab"))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "streams",
+                *child.arguments,
+                stdin=asyncio.subprocess.PIPE,  # closes when this process dies
+                stdout=output,
+                stderr=output,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C is for this process, which then stops them
+            )
+        self._processes[child.name] = process
+        log.info("started", process=child.name, pid=process.pid)
+        return await process.wait()
+
+    def _last_words(self, child: Child) -> str:
+        if not self._log_folder:
+            return ""
+        log_file = self._log_folder / f"{child.name}.log"
+        lines = log_file.read_text("utf-8", "replace").splitlines()[-LAST_WORDS:]
+        return "\n".join([*(f"    {line}" for line in lines), f"    ({log_file})"])
+
+
+def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)
+
+
+def follow_parent() -> None:
+    """In a child: end when the supervisor is gone, which closes this process's stdin."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()

@@ -1,0 +1,251 @@
+"""`wirewatch up`: the whole stream on one machine, and its alerts in this terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+
+import msgspec
+import structlog
+from rich.console import Console
+
+from streams import __version__
+from streams.alerts.rules import read_rules
+from streams.broker.broadcast import seed
+from streams.broker.clients import connect_consumer, resolve_broker
+from streams.broker.embedded import NOTICE, EmbeddedBroker
+from streams.broker.topics import ALERTS, FEEDS, RULES, WATCHLIST
+from streams.broker.topics import apply as apply_topics
+from streams.config import Settings, utc_now
+from streams.demo.newsroom import demo_feeds
+from streams.enrich.policy import read_policy
+from streams.enrich.watchlist import read_watchlist
+from streams.errors import BrokerError, RecordError, WirewatchError
+from streams.feeds.registry import read_feeds
+from streams.records import Alert, Feed, Figure, Rule
+from streams.sinks.notify import read_receivers
+from streams.sinks.terminal import render_alert, render_silent
+from streams.supervise import Child, Supervisor
+from streams.wire import decode, encode
+
+__all__ = ["UpOptions", "run_up"]
+
+log = structlog.get_logger(__name__)
+
+DESK_PORT = 8600
+DEMO_POLL_SECONDS = 2
+BROKER_CHECK_SECONDS = 1.0
+
+
+class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for."""
+
+    broker: str = ""
+    """Empty: the embedded one, or the one of the settings."""
+    demo: bool = False
+    archive: bool = False
+    desk_port: int = DESK_PORT
+    as_json: bool = False
+    end_after_seconds: int | None = None
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """The configuration that is published to the control topics."""
+
+    feeds: Mapping[str, Feed]
+    figures: Mapping[str, Figure]
+    rules: Mapping[str, Rule]
+
+
+async def run_up(settings: Settings, options: UpOptions) -> None:
+    """Run until a signal, until the time is up, or until a process keeps crashing.
+
+    Raises:
+        ConfigError, NotFoundError: the configuration is wrong; nothing has been started.
+        BrokerError: no broker can be had.
+        WirewatchError: a process keeps crashing, or the embedded broker died.
+    """
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if options.demo:
+        settings = _demo_settings(settings)
+    newsroom_port = _free_port() if options.demo else 0
+    content = _read_content(settings, newsroom_port)
+    screen = _Screen(as_json=options.as_json)
+    async with _broker(settings, options) as (settings, watch_broker):
+        await apply_topics(settings)
+        await seed(settings, FEEDS, Feed, content.feeds)
+        await seed(settings, WATCHLIST, Figure, content.figures)
+        await seed(settings, RULES, Rule, content.rules)
+        desk_port = _free_port(options.desk_port)
+        children = _children(settings, options, newsroom_port=newsroom_port, desk_port=desk_port)
+        screen.introduce(settings, content, options, desk_port)
+        supervisor = Supervisor(
+            children, settings.data_folder / "logs", _environment(settings), screen.note
+        )
+        work = [
+            asyncio.create_task(supervisor.run()),
+            asyncio.create_task(_show_alerts(settings, screen)),
+            asyncio.create_task(watch_broker()),
+        ]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(options.end_after_seconds):
+                await _first_of(ended, work)
+        screen.note("Stopping …")
+        await supervisor.stop()
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _first_of(ended: asyncio.Event, work: list[asyncio.Task[None]]) -> None:
+    """Wait for the end, or for the first task that fails."""
+    waiting = asyncio.create_task(ended.wait())
+    done, _ = await asyncio.wait({waiting, *work}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        await task
+
+
+def _demo_settings(settings: Settings) -> Settings:
+    """The demo starts from nothing, in a folder of its own, and may poll loopback."""
+    folder = settings.data_folder / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    return msgspec.structs.replace(settings, data_folder=folder, allow_private=("127.0.0.0/8",))
+
+
+def _read_content(settings: Settings, newsroom_port: int) -> _Content:
+    folder = settings.config_folder
+    policy = read_policy(folder / "policy.yaml")
+    figures = {f.figure_id: f for f in read_watchlist(folder / "watchlist.yaml")}
+    rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=policy.policy_topics)
+    if newsroom_port:
+        feeds = demo_feeds(f"http://127.0.0.1:{newsroom_port}", DEMO_POLL_SECONDS)
+    else:
+        feeds = read_feeds(folder / "feeds.yaml")
+    return _Content(
+        feeds={f.feed_id: f for f in feeds}, figures=figures, rules={r.rule_id: r for r in rules}
+    )
+
+
+@contextlib.asynccontextmanager
+async def _broker(
+    settings: Settings, options: UpOptions
+) -> AsyncIterator[tuple[Settings, Callable[[], Coroutine[None, None, None]]]]:
+    """The broker that was named, or the embedded one for as long as this runs."""
+    if options.broker or (settings.broker.bootstrap and not options.demo):
+
+        async def nothing() -> None:
+            await asyncio.Event().wait()
+
+        yield resolve_broker(settings, options.broker), nothing
+        return
+    broker = EmbeddedBroker(settings.data_folder)
+    address = await asyncio.to_thread(broker.start)
+
+    async def alive() -> None:
+        while broker.is_running:  # noqa: ASYNC110 - another program's life is not an event
+            await asyncio.sleep(BROKER_CHECK_SECONDS)
+        raise BrokerError("the embedded broker died", cure=f"see {broker.log_file}")
+
+    try:
+        yield resolve_broker(settings, address), alive
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+def _children(
+    settings: Settings, options: UpOptions, *, newsroom_port: int, desk_port: int
+) -> list[Child]:
+    """The processes, in the order of the stream."""
+    children = [
+        Child("poll", ("poll",)),
+        *(Child(stage, ("worker", "--only", stage)) for stage in ("enrich", "stories", "alerts")),
+        Child("desk", ("desk", "--port", str(desk_port))),
+    ]
+    if newsroom_port:
+        children.insert(0, Child("newsroom", ("newsroom", "--port", str(newsroom_port))))
+    receivers = settings.config_folder / "notify.yaml"
+    if not options.demo and receivers.exists() and read_receivers(receivers):
+        children.append(Child("notify", ("notify",)))
+    if options.archive:
+        children.append(Child("archive", ("archive",)))
+    return children
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the children must know beyond this process's own variables."""
+    return {
+        "WIREWATCH_BROKER": settings.broker.bootstrap,
+        "WIREWATCH_DATA": str(settings.data_folder),
+        "WIREWATCH_CONFIG": str(settings.config_folder),
+        "WIREWATCH_ALLOW_PRIVATE": ",".join(settings.allow_private),
+        "WIREWATCH_LOG_LEVEL": settings.log_level,
+    }
+
+
+async def _show_alerts(settings: Settings, screen: _Screen) -> None:
+    """Print every revision from now on."""
+    consumer = await connect_consumer(settings, ALERTS, from_start=False)
+    try:
+        async for message in consumer:
+            try:
+                screen.show(decode(Alert, message.value))
+            except RecordError as error:
+                log.warning("unreadable_alert", reason=str(error))
+    finally:
+        await consumer.stop()
+
+
+class _Screen:
+    """stdout for alerts; stderr for what happens around them."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._notes = Console(stderr=True, highlight=False)
+
+    def introduce(
+        self, settings: Settings, content: _Content, options: UpOptions, desk_port: int
+    ) -> None:
+        embedded = not options.broker and settings.data_folder.joinpath("broker.json").exists()
+        lines = [
+            f"[bold]Wirewatch {__version__}[/bold]",
+            f"  broker  {settings.broker.bootstrap}{' (embedded)' if embedded else ''}",
+            f"  watch   {len(content.feeds)} feeds, {len(content.figures)} figures, "
+            f"{len(content.rules)} rules from {settings.config_folder}",
+            f"  logs    {settings.data_folder / 'logs'}",
+            f"  desk    [bold]http://127.0.0.1:{desk_port}[/bold]",
+        ]
+        if embedded:
+            lines.append(f"  [dim]{NOTICE}[/dim]")
+        lines.append("Waiting for alerts; Ctrl-C ends.\n")
+        self._notes.print("\n".join(lines), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        self._notes.print(text, style="dim", markup=False)
+
+    def show(self, alert: Alert) -> None:
+        if self._as_json:
+            sys.stdout.buffer.write(encode(alert) + b"\n")
+            sys.stdout.buffer.flush()
+        elif alert.notify:
+            self._out.print(render_alert(alert, utc_now()))
+        elif alert.revision > 1:
+            self._out.print(render_silent(alert))
+
+
+def _free_port(preferred: int = 0) -> int:
+    """The preferred port if nobody has it, else any free one."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise WirewatchError("no free port on 127.0.0.1")

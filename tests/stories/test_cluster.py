@@ -1,0 +1,92 @@
+"""Copies and revisions share a story; ids follow from the log alone."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.records import Story
+from streams.stories.cluster import WINDOW, Clusters, mentions_of
+from streams.stories.signature import signature
+from streams.testing import NOW, make_enriched, make_figure_hit, make_item_ref
+
+TEXT = "Aufsicht prüft die Empfehlungen der Plattform"
+
+
+def item(text, number, *, revision=1, after=timedelta()):
+    ref = make_item_ref(number=number, revision=revision, title=text, seen_at=NOW + after)
+    return make_enriched(text, item=ref)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [TEXT, TEXT.upper(), f"„{TEXT}“!", TEXT.replace(" ", "  "), TEXT.replace("die", "– die –")],
+)
+def test_copies_share_the_story_of_the_first(copy):
+    clusters = Clusters()
+    first = clusters.assign(item(TEXT, 1))
+    second = clusters.assign(item(copy, 2))
+    assert first.copy_of == ""
+    assert second == Story(story_id=first.story_id, copy_of=make_item_ref(number=1).item_id)
+
+
+@pytest.mark.parametrize(
+    "other", ["Aufsicht prüft die Empfehlungen der Plattform nicht", TEXT + " 2", "Etwas anderes"]
+)
+def test_other_words_are_another_story(other):
+    clusters = Clusters()
+    assert clusters.assign(item(TEXT, 1)).story_id != clusters.assign(item(other, 2)).story_id
+
+
+def test_texts_too_short_to_compare_never_group():
+    clusters = Clusters()
+    assert clusters.assign(item("Live", 1)).story_id != clusters.assign(item("Live", 2)).story_id
+
+
+def test_a_revision_stays_in_its_story_and_copies_of_it_join():
+    clusters = Clusters()
+    first = clusters.assign(item(TEXT, 1))
+    revised = clusters.assign(item("Aufsicht beendet die Prüfung der Plattform", 1, revision=2))
+    copy = clusters.assign(item("Aufsicht beendet die Prüfung der Plattform", 2))
+    assert revised == first
+    assert copy.story_id == first.story_id
+
+
+def test_a_text_that_returns_after_the_window_starts_a_new_story():
+    clusters = Clusters()
+    first = clusters.assign(item(TEXT, 1))
+    inside = clusters.assign(item(TEXT, 2, after=WINDOW))
+    outside = clusters.assign(item(TEXT, 3, after=WINDOW + timedelta(seconds=1)))
+    assert inside.story_id == first.story_id
+    assert outside.story_id != first.story_id
+    assert outside.copy_of == ""
+
+
+texts = st.sampled_from([TEXT, TEXT + " heute", "Live", "Ein ganz anderer Text über das Wetter"])
+
+
+@given(st.lists(st.tuples(texts, st.integers(1, 6), st.integers(0, 100)), max_size=30))
+def test_replaying_the_log_gives_the_same_stories(log):
+    log = [item(text, n, after=timedelta(hours=h)) for text, n, h in log]
+    one, other = Clusters(), Clusters()
+    assert [one.assign(e) for e in log] == [other.assign(e) for e in log]
+
+
+@given(st.text(), st.text())
+def test_signatures_never_fail(title, other):
+    assert signature(make_enriched(title)) == signature(make_enriched(title))
+    if title.casefold() == other.casefold():
+        assert signature(make_enriched(title)) == signature(make_enriched(other))
+
+
+def test_every_figure_gives_one_mention_that_names_the_others():
+    hits = tuple(make_figure_hit(figure_id=f, name=f) for f in ("ada", "bob"))
+    enriched = make_enriched(TEXT, figures=hits)
+    mentions = mentions_of(enriched, Story(story_id="s"))
+    assert [(m.figure.figure_id, m.other_figures) for m in mentions] == [
+        ("ada", ("bob",)),
+        ("bob", ("ada",)),
+    ]
+    assert len({m.mention_id for m in mentions}) == 2
+    assert mentions == mentions_of(enriched, Story(story_id="s"))

@@ -1,0 +1,88 @@
+"""Ids are functions of content alone; bytes and records are the same thing."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import records
+from streams.errors import RecordError
+from streams.records import Alert, Item, stable_id
+from streams.testing import make_enriched, make_item, make_mention
+from streams.wire import (
+    MESSAGE_LIMIT,
+    dead_letter_headers,
+    decode,
+    encode,
+    headers_for,
+    read_dead_letter,
+)
+
+
+@given(st.lists(st.text()), st.lists(st.text()))
+def test_ids_are_equal_only_for_equal_parts(one, other):
+    assert (stable_id("item", *one) == stable_id("item", *other)) == (one == other)
+
+
+def test_ids_are_pinned_because_stored_alerts_carry_them():
+    assert stable_id("item", "a", "b") == "diqxsc7j4moyhpc4zm4lztuk5y"
+
+
+def test_kinds_have_id_spaces_of_their_own():
+    assert stable_id("item", "a") != stable_id("alert", "a")
+
+
+@pytest.mark.parametrize(
+    "record", [make_item(), make_enriched("Ada spricht über KI."), make_mention()]
+)
+def test_decoding_returns_what_was_encoded(record):
+    assert decode(type(record), encode(record)) == record
+
+
+def test_readers_ignore_fields_of_a_newer_writer():
+    value = encode(make_item()).removesuffix(b"}") + b',"added_in_2030":1}'
+    assert decode(Item, value) == make_item()
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"[]", b'{"item_id": 3}', b"{"])
+def test_undecodable_bytes_name_the_record_they_are_not(value):
+    with pytest.raises(RecordError, match="Item"):
+        decode(Item, value)
+
+
+def test_records_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        make_item().title = "other"  # type: ignore[misc]
+
+
+def test_times_must_carry_a_timezone():
+    item = msgspec.to_builtins(make_item())
+    with pytest.raises(RecordError, match="seen_at"):
+        decode(Item, msgspec.json.encode({**item, "seen_at": "2026-11-22T12:00:00"}))
+
+
+def test_every_record_is_documented_and_exported():
+    types = [
+        value
+        for value in vars(records).values()
+        if isinstance(value, type) and issubclass(value, records.Record)
+    ]
+    assert all(t.__doc__ for t in types)
+    assert {t.__name__ for t in types} - {"Record"} <= set(records.__all__)
+
+
+def test_dead_letters_say_where_they_came_from():
+    headers = dead_letter_headers(
+        topic="news.items", partition=3, offset=14, stage="enrich",
+        error=ValueError("x" * 10_000),
+    )  # fmt: skip
+    letter = read_dead_letter(b"key", b"\xff", headers)
+    assert (letter.topic, letter.partition, letter.offset) == ("news.items", 3, 14)
+    assert (letter.stage, letter.error, letter.attempts) == ("enrich", "ValueError", 1)
+    assert letter.value == b"\xff"
+    assert len(letter.message) == MESSAGE_LIMIT
+
+
+def test_other_headers_are_not_a_dead_letter():
+    with pytest.raises(RecordError):
+        read_dead_letter(None, None, headers_for(Alert))
