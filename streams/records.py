@@ -111,7 +111,7 @@ class Name(Record, frozen=True, kw_only=True):
     surface: str
     kind: Literal["full", "initial", "surname", "word", "given", "handle", "acronym"]
     strength: Literal["strong", "context", "never"] = "strong"
-    """strong stands alone; context needs supporting evidence; never is only an explanation."""
+    """strong stands alone; context needs supporting evidence; never switches a variant off."""
     case: Literal["cap", "any"] = "cap"
     """cap requires the capitals of the surface form (all capitals also pass)."""
     source: str = "user"

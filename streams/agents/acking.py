@@ -11,22 +11,27 @@ read again. The limit on records in flight pushes back on the consumer.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 import structlog
-from faust.exceptions import ProducerSendError
 from mode import Service
 
 from streams import metrics
+from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
+from streams.errors import RecordError
 from streams.wire import Headers, dead_letter_headers
 
 __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 
 log = structlog.get_logger(__name__)
+
+OUTPUT_BYTES = MESSAGE_BYTES - 16 * 1024
+"""Largest value that a stage may write: what the topics take, less key, headers and batch."""
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +76,10 @@ class Stage(Protocol):
         """Make ready; called before the first record."""
         ...
 
+    async def watch(self) -> None:
+        """Return at once, or raise when something that the stage depends on fails later."""
+        ...
+
     async def stop(self) -> None:
         """Let go of what `start` took."""
         ...
@@ -90,6 +99,8 @@ class AckingPipeline(Service):
         linger_seconds: how long an incomplete batch waits for more.
         depth: full batches that may be in flight.
     """
+
+    logger = logging.getLogger("mode")  # Faust's chatter about services; warnings still show
 
     def __init__(
         self,
@@ -123,7 +134,8 @@ class AckingPipeline(Service):
 
     def oldest_age_seconds(self) -> float:
         """How long the oldest record in flight has been waiting; 0 if there is none."""
-        return time.monotonic() - min(self._began.values(), default=time.monotonic())
+        began = list(self._began.values())  # a copy, because the watchdog's thread asks too
+        return time.monotonic() - began[0] if began else 0.0
 
     def _close_batch(self, events: list[Any]) -> None:
         if events is not self._open or not events:
@@ -155,10 +167,11 @@ class AckingPipeline(Service):
         """Enqueue what became of one record; the returned awaitables are the broker's acks."""
         if isinstance(outcome, Exception):
             return [await self._send_dead_letter(event, outcome)]
-        try:
-            acks = [await self._send_output(output) for output in outcome]
-        except ProducerSendError as error:  # too large for the broker: poison on the way out
+        largest = max((len(output.value) for output in outcome), default=0)
+        if largest > OUTPUT_BYTES:  # poison on the way out; all outputs or none
+            error = RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
             return [await self._send_dead_letter(event, error)]
+        acks = [await self._send_output(output) for output in outcome]
         metrics.RECORDS.labels(self.stage.name, "ok").inc()
         return acks
 

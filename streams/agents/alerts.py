@@ -50,6 +50,10 @@ class AlertsStage:
         """Load the rules."""
         await self._rules.start()
 
+    async def watch(self) -> None:
+        """Raise when the rules can no longer be followed."""
+        await self._rules.wait_failed()
+
     async def stop(self) -> None:
         """Stop following the rules."""
         await self._rules.stop()

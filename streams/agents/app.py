@@ -12,7 +12,7 @@ import faust
 from faust.types.auth import CredentialsT
 
 from streams.broker.clients import client_options
-from streams.broker.topics import TOPICS
+from streams.broker.topics import DEAD_LETTER_BYTES, TOPICS
 from streams.config import Settings
 
 __all__ = ["GROUP_PREFIX", "make_app", "raw_topic"]
@@ -61,7 +61,7 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         producer_acks=-1,
         producer_linger=0.005,
         producer_compression_type="gzip",
-        producer_max_request_size=MAX_REQUEST_BYTES,
+        producer_max_request_size=DEAD_LETTER_BYTES,  # outputs are held to less by the pipeline
         producer_request_timeout=30.0,
         web_enabled=False,
         web_bind="127.0.0.1",
@@ -69,10 +69,6 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         web_router_enabled=False,
         worker_redirect_stdouts=False,
     )
-
-
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""Largest record a stage may write; the topics allow the same."""
 
 
 def raw_topic(app: faust.App, name: str) -> Any:

@@ -54,6 +54,10 @@ class EnrichStage:
         )
         await self._pool.run(enrich_batch, self._snapshot(), [], utc_now())  # loads the models
 
+    async def watch(self) -> None:
+        """Raise when the watchlist can no longer be followed."""
+        await self._watchlist.wait_failed()
+
     async def stop(self) -> None:
         """End the pool's processes."""
         if self._pool:

@@ -40,6 +40,9 @@ class StoriesStage:
     async def start(self) -> None:
         """Nothing to load: partitions are read when their first record arrives."""
 
+    async def watch(self) -> None:
+        """Nothing to watch."""
+
     async def stop(self) -> None:
         """Nothing to end."""
 

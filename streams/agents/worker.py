@@ -67,6 +67,8 @@ def _add_agent(app: faust.App, stage: Stage) -> None:
 class _StageRunner(Service):
     """Starts and stops a stage with its pipeline and watchdog."""
 
+    logger = logging.getLogger("mode")  # Faust's chatter about services; warnings still show
+
     def __init__(self, stage: Stage, topics: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stage = stage
@@ -79,13 +81,21 @@ class _StageRunner(Service):
         self._watchdog.start(self.loop)
         log.info("ready", stage=self.stage.name)
 
+    @Service.task
+    async def _watch(self) -> None:
+        await self.stage.watch()  # raising crashes the process
+
     async def on_stop(self) -> None:
         self._watchdog.stop()
         await self.stage.stop()
 
 
 class _Worker(faust.Worker):
-    """Faust's worker, ending in bounded time."""
+    """Faust's worker, quiet at start and ending in bounded time."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.spinner = None
 
     def _on_sigterm(self) -> None:
         limit_shutdown(SHUTDOWN_SECONDS)

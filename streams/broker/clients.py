@@ -1,16 +1,12 @@
 """Kafka clients that are started, safe by default, and clear when the broker is not there.
 
-Every client is made here, so that one place decides on acknowledgements, sizes and security.
-Security fails closed: credentials or certificates that the chosen protocol would not use are
-refused instead of ignored, and a password never reaches a message or a log.
+Every client is made here, so that one place decides on acknowledgements, sizes and security
+(see `streams.broker.security`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -22,8 +18,9 @@ from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.embedded import running_broker
+from streams.broker.security import check_addresses, security_options
 from streams.config import BrokerSettings, Settings
-from streams.errors import BrokerError, ConfigError, RecordError, WirewatchError
+from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.records import Item, Record
 from streams.wire import encode, record_headers
 
@@ -48,15 +45,6 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 _REACH_SECONDS = 4.0
 """How long one address may take to accept, secure and answer; a person is waiting."""
 _REQUEST_MILLISECONDS = 30_000
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):([1-9]\d{0,4})")
-_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-
-
-# At level DEBUG aiokafka logs each request, and with mechanism PLAIN one of them is the password.
-logging.getLogger("aiokafka.conn").addFilter(
-    lambda entry: "SaslAuthenticate" not in entry.getMessage()
-)
 
 
 def resolve_broker(settings: Settings, flag: str = "") -> Settings:
@@ -75,7 +63,7 @@ def resolve_broker(settings: Settings, flag: str = "") -> Settings:
         ConfigError: the address is not `host:port[,host:port]`.
     """
     if address := flag or settings.broker.bootstrap:
-        _check_addresses(address)
+        check_addresses(address)
         broker = msgspec.structs.replace(settings.broker, bootstrap=address)
         return msgspec.structs.replace(settings, broker=broker)
     for folder in (settings.data_folder, settings.data_folder / "demo"):
@@ -95,103 +83,12 @@ def client_options(settings: Settings) -> dict[str, Any]:
     broker = settings.broker
     if not broker.bootstrap:
         raise BrokerError("no broker", cure="start `wirewatch up` or give --broker host:port")
-    _check_addresses(broker.bootstrap)
-    _check_protocol(broker)
-    options: dict[str, Any] = {
+    check_addresses(broker.bootstrap)
+    return {
         "bootstrap_servers": broker.bootstrap,
         "client_id": CLIENT_ID,
-        "security_protocol": broker.security_protocol,
+        **security_options(broker),
     }
-    if broker.security_protocol.startswith("SASL"):
-        _check_credentials(broker)
-        options |= {
-            "sasl_mechanism": broker.sasl_mechanism,
-            "sasl_plain_username": broker.sasl_username,
-            "sasl_plain_password": broker.sasl_password,
-        }
-    if broker.security_protocol.endswith("SSL"):
-        options["ssl_context"] = _ssl_context(broker)
-    return options
-
-
-def _check_addresses(bootstrap: str) -> None:
-    for address in bootstrap.split(","):
-        match = _ADDRESS.fullmatch(address.strip())
-        if match is None or int(match[2]) > 65_535:
-            raise ConfigError(
-                f"{address.strip()!r} is not a broker address",
-                field="broker",
-                cure="write host:port, and several with commas between them",
-            )
-
-
-def _check_protocol(broker: BrokerSettings) -> None:
-    """Refuse protocols nobody named, and settings that the named one would silently ignore."""
-    protocol = broker.security_protocol
-    if protocol not in _PROTOCOLS:
-        raise ConfigError(
-            f"{protocol!r} is unknown",
-            field="WIREWATCH_SECURITY_PROTOCOL",
-            cure=f"use one of {', '.join(_PROTOCOLS)}",
-        )
-    if (broker.sasl_username or broker.sasl_password) and not protocol.startswith("SASL"):
-        raise ConfigError(
-            f"a SASL user or password is given, but {protocol} would connect without it",
-            field="WIREWATCH_SECURITY_PROTOCOL",
-            cure="set it to SASL_SSL, or remove WIREWATCH_SASL_USERNAME and its password",
-        )
-    certificates = broker.ssl_ca_file or broker.ssl_cert_file or broker.ssl_key_file
-    if certificates and not protocol.endswith("SSL"):
-        raise ConfigError(
-            f"certificates are given, but {protocol} would connect in the clear",
-            field="WIREWATCH_SECURITY_PROTOCOL",
-            cure="set it to SSL or SASL_SSL, or remove the WIREWATCH_SSL_… settings",
-        )
-
-
-def _check_credentials(broker: BrokerSettings) -> None:
-    if broker.sasl_mechanism not in _MECHANISMS:
-        raise ConfigError(
-            f"{broker.sasl_mechanism!r} is unknown",
-            field="WIREWATCH_SASL_MECHANISM",
-            cure=f"use one of {', '.join(_MECHANISMS)}",
-        )
-    if not (broker.sasl_username and broker.sasl_password):
-        raise ConfigError(
-            f"{broker.security_protocol} needs a user and a password",
-            field="WIREWATCH_SASL_USERNAME",
-            cure="set it, and WIREWATCH_SASL_PASSWORD or WIREWATCH_SASL_PASSWORD_FILE",
-        )
-
-
-def _ssl_context(broker: BrokerSettings) -> ssl.SSLContext:
-    """TLS that checks the broker's certificate and name, with our own certificate if given."""
-    if broker.ssl_key_file and not broker.ssl_cert_file:
-        raise ConfigError(
-            "a key is given without its certificate",
-            field="WIREWATCH_SSL_CERT_FILE",
-            cure="name the certificate too",
-        )
-    try:
-        context = ssl.create_default_context(cafile=broker.ssl_ca_file or None)
-    except OSError as error:  # ssl.SSLError is one, too
-        raise _unusable(broker.ssl_ca_file, "WIREWATCH_SSL_CA_FILE", error) from error
-    if broker.ssl_cert_file:
-        try:
-            # An empty password makes an encrypted key fail here; None would ask on the terminal.
-            context.load_cert_chain(broker.ssl_cert_file, broker.ssl_key_file or None, password="")
-        except OSError as error:
-            raise _unusable(broker.ssl_cert_file, "WIREWATCH_SSL_CERT_FILE", error) from error
-    return context
-
-
-def _unusable(file: str, field: str, error: OSError) -> ConfigError:
-    return ConfigError(
-        f"cannot be used: {error.strerror or error}",
-        file=file,
-        field=field,
-        cure="name readable PEM files without a pass phrase; the key must belong to the certificate",
-    )
 
 
 async def _reach(settings: Settings) -> dict[str, Any]:

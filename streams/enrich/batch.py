@@ -1,0 +1,95 @@
+"""Enrichment inside a pool's process: bytes in, bytes out. Never imports Faust.
+
+The process builds its `Enricher` once, and edits the watchlist in place when a batch names another
+snapshot of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from streams.enrich.pipeline import Enricher, build_enricher
+
+from streams.records import Figure, Item
+from streams.wire import decode, encode
+
+__all__ = ["BatchResult", "begin", "enrich_batch", "write_snapshot"]
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What became of one item; `error` is empty or says why it cannot be enriched."""
+
+    key: bytes = b""
+    value: bytes = b""
+    timestamp: float = 0.0
+    """Seconds since the epoch: when the item was first seen."""
+    error: str = ""
+
+
+class _Process:
+    """What a process keeps between batches."""
+
+    enricher: Enricher
+    snapshot: str = ""
+    figures: dict[str, Figure]
+
+
+def begin(policy_path: str, snapshot: str) -> None:
+    """Initialise a process of the pool, models included, so that the first batch is quick."""
+    figures = _read_snapshot(snapshot)
+    _Process.enricher = build_enricher(figures.values(), Path(policy_path))
+    _Process.enricher.tagger.load()
+    _Process.figures, _Process.snapshot = figures, snapshot
+
+
+def write_snapshot(path: Path, figures: Sequence[Figure]) -> None:
+    """Write a watchlist for `enrich_batch` to read, at once or not at all."""
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.encode(figures))
+    temporary.replace(path)
+
+
+def enrich_batch(snapshot: str, values: Sequence[bytes | None], now: datetime) -> list[BatchResult]:
+    """Enrich encoded items.
+
+    Args:
+        snapshot: path of the watchlist to use.
+        values: encoded Items.
+        now: becomes `enriched_at`.
+
+    Returns:
+        One result per value, in order; a value that cannot be enriched never stops the others.
+    """
+    _use(snapshot)
+    return [_enrich(value, now) for value in values]
+
+
+def _enrich(value: bytes | None, now: datetime) -> BatchResult:
+    try:
+        enriched = _Process.enricher.enrich(decode(Item, value), now)
+        return BatchResult(
+            key=enriched.item.lang.encode(),
+            value=encode(enriched),
+            timestamp=enriched.item.seen_at.timestamp(),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever a text does, only its item fails
+        return BatchResult(error=f"{type(error).__name__}: {error}")
+
+
+def _use(snapshot: str) -> None:
+    """Bring the matcher to a snapshot by editing what differs."""
+    if snapshot == _Process.snapshot:
+        return
+    new, old = _read_snapshot(snapshot), _Process.figures
+    for figure_id in old.keys() | new.keys():
+        if old.get(figure_id) != new.get(figure_id):
+            _Process.enricher.matcher.update(figure_id, new.get(figure_id))
+    _Process.figures, _Process.snapshot = new, snapshot
+
+
+def _read_snapshot(snapshot: str) -> dict[str, Figure]:
+    figures = msgspec.json.decode(Path(snapshot).read_bytes(), type=list[Figure])
+    return {figure.figure_id: figure for figure in figures}

@@ -1,0 +1,257 @@
+"""Finding watched figures in a text, with reasons.
+
+Every name of every figure is a path in one trie (`streams.enrich.names`); so are the phrases
+that speak for or against a figure. A text is walked once. Then, in this order:
+
+1. The longest span wins; a blocker ("Judd Trump", "Meta-Analyse") takes part and yields nothing.
+   Equal spans keep all their figures.
+2. Whose surname it is: the nearest full name before it decides ("Boris Johnson … Johnson"), and
+   an unwatched given name directly before it makes it somebody else's ("Melania Trump").
+3. Each mention is weighed by `RULES`: summands in log-odds from one table, `WEIGHTS`, turned
+   into a probability by the logistic function. A figure is as sure as its best mention.
+
+The rules are the same for every language. The language only switches one rule off where
+capitals mean nothing, so a wrong guess does not lose a strong name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from streams.enrich.figure_rules import (
+    RULES,
+    Entry,
+    Mention,
+    Role,
+    Scene,
+    Watched,
+    compound,
+    is_full_name,
+)
+from streams.enrich.name_trie import NameTrie, Place
+from streams.enrich.names import Words, capitals, given_names_of, path_of, spellings
+from streams.enrich.namesakes import assign, namesake_suffix
+from streams.enrich.text import Document
+from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
+
+__all__ = ["ALERT", "POSSIBLE", "FigureMatcher"]
+
+ALERT = 0.75
+"""Confidence from which a figure may alert (guides/matching.md 3a)."""
+POSSIBLE = 0.40
+"""Confidence from which a figure is reported at all."""
+
+
+class FigureMatcher:
+    """Finds the figures of a watchlist in documents.
+
+    Not safe for use while `update` runs in another thread; edit between documents.
+    """
+
+    def __init__(self, figures: Iterable[Figure] = ()) -> None:
+        self._watched: dict[str, Watched] = {}
+        self._trie: NameTrie[Entry] = NameTrie()
+        self._version = ""
+        for figure in figures:
+            self.update(figure.figure_id, figure)
+
+    @property
+    def version(self) -> str:
+        """Short hash of the watchlist's content, the same in every process and order."""
+        if not self._version:
+            figures = sorted(self._watched.items())
+            parts = (msgspec.json.encode(watched.figure).decode() for _, watched in figures)
+            self._version = stable_id("watchlist", *parts)[:12]
+        return self._version
+
+    def update(self, figure_id: str, figure: Figure | None) -> None:
+        """Watch a figure, watch it differently, or (None) no longer; in place."""
+        old = self._watched.pop(figure_id, None)
+        for path, entry in old.entries if old else ():
+            self._trie.remove(path, entry)
+        if figure is not None:
+            new = _compile(figure_id, figure)
+            self._watched[figure_id] = new
+            for path, entry in new.entries:
+                self._trie.add(path, entry)
+        self._version = ""
+
+    def find(self, document: Document, lang: str) -> tuple[FigureHit, ...]:
+        """Find the watched figures of a document.
+
+        Args:
+            document: text with fields and sentences.
+            lang: primary language, or "und".
+
+        Returns:
+            One hit per figure with confidence of at least `POSSIBLE`, by first mention.
+        """
+        words = Words(document.text)
+        spans, signals = [], []
+        for place in self._trie.places(words):
+            if place.payload.role not in ("name", "blocker"):
+                signals.append(place)
+            elif _capitals_fit(place, words):
+                spans.append(place)
+        chosen = _longest(spans)
+        if not any(place.payload.role == "name" for place in chosen):
+            return ()
+        scene = _scene(words, lang, chosen, signals)
+        mentions = assign(chosen, scene, self._watched)
+        return _hits(mentions, scene, document)
+
+
+def _compile(figure_id: str, figure: Figure) -> Watched:
+    if not figure.active:
+        return Watched(figure, (), frozenset())
+    roles: tuple[tuple[Role, Sequence[str]], ...] = (
+        ("blocker", figure.blockers),
+        ("title", figure.titles),
+        ("cue", figure.cues),
+        ("negative", figure.negative_cues),
+    )
+    meanings: list[tuple[Role, Name]] = [
+        ("name", name) for name in spellings(figure) if name.strength != "never"
+    ]
+    meanings += [
+        (role, Name(surface=surface, kind="word")) for role, phrases in roles for surface in phrases
+    ]
+    entries = tuple(
+        (
+            path_of(name.surface),
+            Entry(
+                figure_id,
+                role,
+                name,
+                capitals(name.surface) if role != "blocker" and name.case == "cap" else (),
+                tuple(Words(name.surface).keys),
+            ),
+        )
+        for role, name in meanings
+    )
+    given = given_names_of(figure) if figure.kind == "person" else frozenset()
+    return Watched(figure, entries, given)
+
+
+# --- 1. which spans ---------------------------------------------------------------------------
+
+
+def _capitals_fit(place: Place[Entry], words: Words) -> bool:
+    """Whether the text has the capitals that the name demands; all capitals also pass."""
+    for index, demanded in zip(
+        range(place.first, place.last + 1), place.payload.capitals, strict=False
+    ):
+        raw = words.text[words.starts[index] : min(words.ends[index], place.end)]
+        if (demanded == 1 and not raw[0].isupper()) or (demanded == 2 and not raw.isupper()):
+            return False
+    # "FTCs" is a genitive or plural of FTC, "FTCS" another acronym.
+    return place.payload.name.kind != "acronym" or not place.ending.startswith("S")
+
+
+def _longest(spans: list[Place[Entry]]) -> list[Place[Entry]]:
+    """Keep the longest of overlapping spans, and all figures of equal ones; in text order."""
+    spans.sort(key=lambda p: (p.start - p.end, p.start, p.payload.figure_id, p.ending))
+    owner: dict[int, tuple[int, int]] = {}
+    kept: dict[tuple[int, int, str, str], Place[Entry]] = {}
+    for place in spans:
+        span = (place.start, place.end)
+        indices = range(place.first, place.last + 1)
+        if all(owner.get(index, span) == span for index in indices):
+            owner.update(dict.fromkeys(indices, span))
+            kept.setdefault((*span, place.payload.figure_id, place.payload.role), place)
+    return [kept[key] for key in sorted(kept)]
+
+
+# --- 2. what the text says --------------------------------------------------------------------
+
+
+def _scene(
+    words: Words, lang: str, chosen: list[Place[Entry]], signals: list[Place[Entry]]
+) -> Scene:
+    found: dict[Role, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    titles = set()
+    for place in signals:
+        entry = place.payload
+        if not _capitals_fit(place, words):
+            continue
+        if entry.role == "title":
+            titles.add((entry.figure_id, place.last))
+        else:
+            found[entry.role][entry.figure_id].append((place.first, entry.name.surface))
+    return Scene(
+        words=words,
+        lang=lang,
+        covered=frozenset(i for p in chosen for i in range(p.first, p.last + 1)),
+        in_full=frozenset(
+            p.payload.figure_id for p in chosen if is_full_name(p) and not namesake_suffix(p, words)
+        ),
+        titles=frozenset(titles),
+        cues=found["cue"],
+        negatives=found["negative"],
+    )
+
+
+# --- what is reported -------------------------------------------------------------------------
+
+
+class _Weighed(NamedTuple):
+    log_odds: float
+    mention: Mention
+    reasons: tuple[Reason, ...]
+
+
+def _hits(mentions: list[Mention], scene: Scene, document: Document) -> tuple[FigureHit, ...]:
+    threshold = math.log(POSSIBLE / (1 - POSSIBLE))
+    by_figure: dict[str, list[_Weighed]] = {}
+    for mention in mentions:
+        weighed = _weigh(mention, scene)
+        if weighed.log_odds >= threshold:
+            by_figure.setdefault(mention.watched.figure.figure_id, []).append(weighed)
+    return tuple(_hit(weighed, scene.words, document) for weighed in by_figure.values())
+
+
+def _weigh(mention: Mention, scene: Scene) -> _Weighed:
+    reasons = tuple(reason for rule in RULES if (reason := rule(mention, scene)) is not None)
+    return _Weighed(round(sum(reason.weight for reason in reasons), 4), mention, reasons)
+
+
+def _hit(weighed: list[_Weighed], words: Words, document: Document) -> FigureHit:
+    best = max(weighed, key=lambda w: w.log_odds)  # the first of equals
+    figure = best.mention.watched.figure
+    confidence = round(1 / (1 + math.exp(-best.log_odds)), 4)
+    evidence = tuple(_evidence(w, words, document) for w in weighed)
+    return FigureHit(
+        figure_id=figure.figure_id,
+        name=figure.name,
+        qid=figure.qid,
+        kind=figure.kind,
+        lists=figure.lists,
+        confidence=confidence,
+        level="alert" if confidence >= ALERT else "possible",
+        in_title=any(e.field == "title" for e in evidence),
+        mentions=evidence,
+        reasons=best.reasons,
+    )
+
+
+def _evidence(weighed: _Weighed, words: Words, document: Document) -> Evidence:
+    place = weighed.mention.place
+    start, end = document.sentence_at(place.start, place.end)
+    return Evidence(
+        field=document.field_at(place.start),
+        start=place.start,
+        end=place.end,
+        surface=document.text[place.start : place.end],
+        sentence=document.text[start:end],
+        sentence_start=start,
+        rule=place.payload.name.kind,
+        detail=place.payload.name.surface,
+        weight=weighed.log_odds,
+        inflection=place.ending,
+        compound=compound(place, words),
+    )

@@ -1,0 +1,95 @@
+"""From an item to an enriched item: the order of the steps, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from streams import __version__
+from streams.enrich.entities import DEFAULT_MODELS, EntityTagger
+from streams.enrich.figures import FigureMatcher
+from streams.enrich.language import detect
+from streams.enrich.policy import PolicyMatcher, read_policy
+from streams.enrich.text import Document, make_document
+from streams.records import EnrichedItem, Figure, Item, ItemRef
+
+__all__ = ["Enricher", "build_enricher"]
+
+
+class Enricher:
+    """Enriches items; holds what may be exchanged while it runs: watchlist, lexicon, models."""
+
+    def __init__(self, matcher: FigureMatcher, policy: PolicyMatcher, tagger: EntityTagger) -> None:
+        self.matcher = matcher
+        self.policy = policy
+        self.tagger = tagger
+
+    def enrich(self, item: Item, now: datetime) -> EnrichedItem:
+        """Find language, figures, policy topics and entities of an item.
+
+        Args:
+            item: any item, hostile ones included; markup is removed and the text is bounded.
+            now: becomes `enriched_at`.
+        """
+        document = make_document(item.title, item.summary, item.body)
+        lang, confidence = detect(document.text, declared=item.lang)
+        figures = self.matcher.find(document, lang)
+        policy_topics = self.policy.find(document, lang)
+        entities, skipped = self.tagger.tag(document, lang)
+        return EnrichedItem(
+            item=_reference(item, document, lang, now),
+            text=document.text,
+            fields=document.fields,
+            lang_confidence=confidence,
+            figures=figures,
+            policy_topics=policy_topics,
+            entities=entities,
+            versions=self._versions(lang),
+            skipped=(skipped,) if skipped else (),
+        )
+
+    def _versions(self, lang: str) -> dict[str, str]:
+        """What decided about an item in this language."""
+        versions = {
+            "app": __version__,
+            "watchlist": self.matcher.version,
+            "policy": self.policy.version,
+        }
+        model = f"entities:{lang}"
+        if model in self.tagger.versions:
+            versions[model] = self.tagger.versions[model]
+        return versions
+
+
+def build_enricher(
+    figures: Iterable[Figure], policy_path: Path, models: Mapping[str, str] = DEFAULT_MODELS
+) -> Enricher:
+    """Build an enricher from a watchlist, the path of a policy lexicon, and spaCy models.
+
+    Raises:
+        NotFoundError: there is no such lexicon.
+        ConfigError: the lexicon is wrong.
+    """
+    policy = PolicyMatcher(read_policy(policy_path))
+    return Enricher(FigureMatcher(figures), policy, EntityTagger(models))
+
+
+def _reference(item: Item, document: Document, lang: str, now: datetime) -> ItemRef:
+    """What later records need of the item; the title as plain text."""
+    title = next((span for span in document.fields if span.name == "title"), None)
+    return ItemRef(
+        item_id=item.item_id,
+        revision=item.revision,
+        feed_id=item.feed_id,
+        feed_title=item.feed_title,
+        tier=item.tier,
+        url=item.url,
+        title=document.text[title.start : title.end] if title else "",
+        lang=lang,
+        published_at=item.published_at,
+        date_source=item.date_source,
+        seen_at=item.seen_at,
+        enriched_at=now,
+        backfill=item.backfill,
+    )

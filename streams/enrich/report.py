@@ -1,0 +1,117 @@
+"""An enriched item as a page for a terminal: the marked text, then every finding with its reasons."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streams.records import EnrichedItem, Evidence, FigureHit, PolicyTopicHit
+
+__all__ = ["report"]
+
+FIGURE_STYLE = "bold yellow"
+POLICY_STYLE = "underline cyan"
+LABEL_STYLE = "dim"
+
+
+def report(item: EnrichedItem) -> RenderableType:
+    """Everything found in an item; meaning never rests on colour alone."""
+    parts: list[RenderableType] = [
+        Text(_summary(item), style="bold"),
+        Text(),
+        marked_text(item),
+        Text(),
+    ]
+    parts += [_figure_table(hit) for hit in item.figures]
+    parts += [_policy_table(hit) for hit in item.policy_topics]
+    if item.entities:
+        parts.append(_entity_table(item))
+    parts += [Text(f"skipped: {reason}") for reason in item.skipped]
+    parts.append(Text("versions: " + ", ".join(f"{k} {v}" for k, v in item.versions.items())))
+    return Group(*parts)
+
+
+def marked_text(item: EnrichedItem) -> Text:
+    """The text with figures and policy evidence in colour and each with its label behind it."""
+    text = Text(item.text)
+    labels: dict[int, list[str]] = defaultdict(list)
+    for start, end, style, label in _marks(item):
+        text.stylize(style, start, end)
+        if label not in labels[end]:
+            labels[end].append(label)
+    marked, position = Text(), 0
+    for end in sorted(labels):
+        marked.append_text(text[position:end])
+        marked.append(f" [{', '.join(labels[end])}]", style=LABEL_STYLE)
+        position = end
+    return marked.append_text(text[position:])
+
+
+def _marks(item: EnrichedItem) -> Iterator[tuple[int, int, str, str]]:
+    """Start, end, style and label of everything that is marked."""
+    for hit in item.figures:
+        for place in hit.mentions:
+            yield place.start, place.end, FIGURE_STYLE, f"figure: {hit.figure_id}"
+    for topic in item.policy_topics:
+        for place in topic.evidence:
+            yield place.start, place.end, POLICY_STYLE, topic.policy_topic
+
+
+def _summary(item: EnrichedItem) -> str:
+    figures = ", ".join(f"{hit.name} {hit.confidence:.0%}" for hit in item.figures)
+    topics = ", ".join(f"{hit.policy_topic} {hit.score:.0%}" for hit in item.policy_topics)
+    return (
+        f"language: {item.item.lang} ({item.lang_confidence:.0%})\n"
+        f"figures: {figures or 'none'}\npolicy topics: {topics or 'none'}"
+    )
+
+
+def _figure_table(hit: FigureHit) -> Table:
+    title = f"figure: {hit.name} ({hit.qid or 'no QID'}), {hit.confidence:.0%}, {hit.level}"
+    table = _table(title, "place", "rule", "sentence")
+    for place in hit.mentions:
+        table.add_row(_place(place), Text(place.rule), Text(place.sentence))
+    for reason in hit.reasons:
+        table.add_row(
+            Text("reason"), Text(f"{reason.weight:+.1f} {reason.rule}"), Text(reason.detail)
+        )
+    return table
+
+
+def _policy_table(hit: PolicyTopicHit) -> Table:
+    table = _table(
+        f"policy topic: {hit.policy_topic}, {hit.score:.0%}", "place", "rule", "sentence"
+    )
+    for place in hit.evidence:
+        rule = Text(f"{place.weight:+.2f} {place.rule}: {place.detail}")
+        table.add_row(_place(place), rule, Text(place.sentence))
+    return table
+
+
+def _entity_table(item: EnrichedItem) -> Table:
+    """Each entity once, with how often it occurs."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for entity in item.entities:
+        counts[entity.label, entity.text] += 1
+    names: dict[str, list[str]] = defaultdict(list)
+    for (label, text), count in counts.items():
+        names[label].append(text if count == 1 else f"{text} ×{count}")
+    table = _table("entities", "label", "names")
+    for label in sorted(names):
+        table.add_row(Text(label), Text(", ".join(names[label])))
+    return table
+
+
+def _place(place: Evidence) -> Text:
+    return Text(f"{place.surface} ({place.field} {place.start}–{place.end})")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", expand=True)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

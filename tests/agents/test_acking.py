@@ -1,0 +1,174 @@
+"""Nothing is acked before its outputs are safe, and always in the order of arrival."""
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.agents.acking import OUTPUT_BYTES, AckingPipeline, Output
+from streams.broker.topics import DEAD_LETTERS
+from streams.errors import RecordError
+from streams.wire import read_dead_letter
+
+
+class Topic:
+    """A Faust topic whose broker acks when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.hold: asyncio.Future[None] | None = None
+
+    async def send(self, **record: Any) -> asyncio.Future[Any]:
+        self.sent.append(record)
+        if self.hold is not None:
+            return self.hold
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+@dataclass
+class Event:
+    offset: int
+    value: bytes
+    acked: list[int]
+    message: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.message = SimpleNamespace(
+            topic="in", partition=0, offset=self.offset, timestamp=1.0, key=b"k", value=self.value
+        )
+
+    def ack(self) -> None:
+        self.acked.append(self.offset)
+
+
+class Echo:
+    """A stage that repeats; b"slow…" takes a while, b"bad" is refused, b"huge"
+    makes an output that is too large, b"crash" raises."""
+
+    name = "echo"
+    source = "in"
+    outputs: tuple[str, ...] = ("out",)
+    overlap = True
+
+    async def start(self) -> None: ...
+    async def watch(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    async def process(self, batch):
+        if batch[0].value.startswith(b"slow"):
+            await asyncio.sleep(0.1)
+        if any(record.value == b"crash" for record in batch):
+            raise RuntimeError("a bug")
+        return [self._one(record) for record in batch]
+
+    def _one(self, record):
+        if record.value == b"bad":
+            return RecordError("not an Item: nonsense")
+        value = bytes(OUTPUT_BYTES + 1) if record.value == b"huge" else record.value
+        return (Output(topic="out", key=b"k", value=value, timestamp=1.0),)
+
+
+class Rig:
+    def __init__(self, **options: Any) -> None:
+        self.out, self.dead = Topic(), Topic()
+        self.acked: list[int] = []
+        topics = {"out": self.out, DEAD_LETTERS: self.dead}
+        self.pipeline = AckingPipeline(Echo(), topics, **options)
+        self.offset = 0
+
+    async def put(self, *values: bytes) -> None:
+        for value in values:
+            await self.pipeline.put(Event(self.offset, value, self.acked))
+            self.offset += 1
+
+    async def until_acked(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.acked) < count:
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def rig():
+    rig = Rig(batch_size=2, linger_seconds=0.01)
+    await rig.pipeline.start()
+    yield rig
+    await rig.pipeline.stop()
+
+
+async def test_outputs_and_acks_keep_the_order_of_arrival(rig):
+    values = [b"slow 0", b"1", b"2", b"3", b"slow 4", b"5", b"6"]
+    await rig.put(*values)
+    await rig.until_acked(7)
+    assert [r["value"] for r in rig.out.sent] == values
+    assert rig.acked == list(range(7))
+
+
+async def test_nothing_is_acked_before_the_broker_has_acked_the_output(rig):
+    rig.out.hold = asyncio.get_running_loop().create_future()
+    await rig.put(b"1", b"2")
+    while not rig.out.sent:
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    assert rig.acked == []
+    assert rig.pipeline.oldest_age_seconds() > 0.04
+    rig.out.hold.set_result(None)
+    await rig.until_acked(2)
+    assert rig.pipeline.oldest_age_seconds() == 0
+
+
+@pytest.mark.parametrize("value", [b"bad", b"huge"])
+async def test_a_refused_record_becomes_a_dead_letter_and_the_others_go_on(rig, value):
+    await rig.put(b"1", value, b"3")
+    await rig.until_acked(3)
+    assert [r["value"] for r in rig.out.sent] == [b"1", b"3"]
+    (record,) = rig.dead.sent
+    letter = read_dead_letter(record["key"], record["value"], record["headers"].items())
+    assert (letter.topic, letter.offset, letter.stage, letter.error) == (
+        "in",
+        1,
+        "echo",
+        "RecordError",
+    )
+    assert letter.value == value
+
+
+async def test_a_refused_record_is_acked_only_after_its_dead_letter(rig):
+    rig.dead.hold = asyncio.get_running_loop().create_future()
+    await rig.put(b"bad")
+    await asyncio.sleep(0.1)
+    assert rig.acked == []
+    rig.dead.hold.set_result(None)
+    await rig.until_acked(1)
+
+
+@pytest.mark.parametrize("failing", [b"crash", b"1"])
+async def test_any_other_failure_crashes_and_acks_nothing(failing):
+    rig = Rig(batch_size=1)
+    rig.out.hold = asyncio.get_running_loop().create_future()
+    if failing == b"1":
+        rig.out.hold.set_exception(ConnectionError("the broker is gone"))
+    await rig.pipeline.start()
+    await rig.put(failing)
+    async with asyncio.timeout(5):
+        while not rig.pipeline.crashed:
+            await asyncio.sleep(0.01)
+    assert rig.acked == []
+    await rig.pipeline.stop()
+
+
+async def test_too_much_in_flight_pushes_back():
+    rig = Rig(batch_size=2, depth=2)
+    rig.out.hold = asyncio.get_running_loop().create_future()
+    await rig.pipeline.start()
+    await rig.put(b"1", b"2", b"3", b"4")
+    fifth = asyncio.create_task(rig.put(b"5"))
+    await asyncio.sleep(0.1)
+    assert not fifth.done()
+    rig.out.hold.set_result(None)
+    await asyncio.wait_for(fifth, 5)
+    await rig.until_acked(5)
+    await rig.pipeline.stop()

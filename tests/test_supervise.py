@@ -1,0 +1,84 @@
+"""Crashes are answered with pauses, then with the end of everything; nobody is left behind."""
+
+import asyncio
+import os
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+
+from streams import supervise
+from streams.errors import WirewatchError
+from streams.supervise import Child, GiveUp, Restart, Supervisor, after_crash
+from streams.testing import NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "decision"),
+    [
+        ([0], Restart(0.5)),
+        ([10, 0], Restart(1.0)),
+        ([30, 20, 10, 0], Restart(4.0)),
+        ([600, 500, 400, 300, 200, 0], Restart(0.5)),
+    ],
+)
+def test_pauses_grow_with_recent_crashes(seconds_ago, decision):
+    assert after_crash([NOW - timedelta(seconds=s) for s in seconds_ago], NOW) == decision
+
+
+def test_five_crashes_in_two_minutes_are_too_many():
+    crashes = [NOW - timedelta(seconds=s) for s in (110, 80, 50, 20, 0)]
+    decision = after_crash(crashes, NOW)
+    assert isinstance(decision, GiveUp)
+    assert "5 times" in decision.reason
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Children run this program instead of `wirewatch`; their name is its argument."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, time, os\n"
+        "print('I am', sys.argv[-1], os.getpid(), flush=True)\n"
+        "if sys.argv[-1] == 'crash': sys.exit('out of luck')\n"
+        "time.sleep(600)\n"
+    )
+    fake = tmp_path / "python"
+    fake.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {program} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setattr(supervise.sys, "executable", str(fake))
+    return tmp_path
+
+
+async def test_stop_ends_all_children(command):
+    supervisor = Supervisor([Child("a", ("a",)), Child("b", ("b",))], command, {}, print)
+    running = asyncio.create_task(supervisor.run())
+    while not all(
+        (command / f"{n}.log").exists() and (command / f"{n}.log").read_text() for n in "ab"
+    ):
+        await asyncio.sleep(0.05)
+    pids = [int((command / f"{n}.log").read_text().split()[-1]) for n in "ab"]
+    started = time.monotonic()
+    await supervisor.stop()
+    await running
+    assert time.monotonic() - started < 5
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_a_child_that_keeps_crashing_ends_everything_with_its_last_words(
+    command, monkeypatch
+):
+    monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.01)
+    notes: list[str] = []
+    children = [Child("crash", ("crash",)), Child("calm", ("calm",))]
+    with pytest.raises(WirewatchError) as caught:
+        await Supervisor(children, command, {}, notes.append).run()
+    assert "crash ended with code 1" in str(caught.value)
+    assert "out of luck" in str(caught.value)
+    assert len(notes) == supervise.CRASHES_ALLOWED - 1
+    calm = int((command / "calm.log").read_text().split()[-1])
+    with pytest.raises(ProcessLookupError):
+        os.kill(calm, 0)
