@@ -59,7 +59,7 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/run
 
 ifdef UV
-install = VIRTUAL_ENV=$(VENV) uv pip install -q -r $(1) && VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps -e .
+install = VIRTUAL_ENV=$(VENV) uv pip install -q --compile-bytecode -r $(1) && VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps -e .
 else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif

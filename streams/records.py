@@ -157,10 +157,12 @@ class FigureSelector(Record, frozen=True, kw_only=True):
 
 
 class PolicyTopicSelector(Record, frozen=True, kw_only=True):
-    """Which policy topics a rule is about; empty `any` and `all` mean no condition."""
+    """Which policy topics a rule is about; an empty part means no condition."""
 
     any: tuple[str, ...] = ()
     all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    """Topics that must not reach `min_score`, so that rules need not overlap."""
     min_score: Share = 0.5
 
 

@@ -8,10 +8,11 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
 import msgspec
 import structlog
+from aiokafka import ConsumerRecord
 from rich.console import Console
 
 from streams import __version__
@@ -29,7 +30,7 @@ from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.feeds.registry import read_feeds
 from streams.records import Alert, Feed, Figure, Rule
 from streams.sinks.notify import read_receivers
-from streams.sinks.terminal import render_alert, render_silent
+from streams.sinks.terminal import render_alerts, render_silent
 from streams.supervise import Child, Supervisor
 from streams.wire import decode, encode
 
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 DESK_PORT = 8600
 DEMO_POLL_SECONDS = 2
 BROKER_CHECK_SECONDS = 1.0
+GATHER_MILLISECONDS = 250
+"""How long alerts of the same item may take to come in from their partitions."""
 
 
 class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,14 +126,17 @@ def _demo_settings(settings: Settings) -> Settings:
 def _read_content(settings: Settings, newsroom_port: int) -> _Content:
     folder = settings.config_folder
     policy = read_policy(folder / "policy.yaml")
-    figures = {f.figure_id: f for f in read_watchlist(folder / "watchlist.yaml")}
-    rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=policy.policy_topics)
+    figures = read_watchlist(folder / "watchlist.yaml")
+    topics = [topic.id for topic in policy.topics]
+    rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=topics)
     if newsroom_port:
         feeds = demo_feeds(f"http://127.0.0.1:{newsroom_port}", DEMO_POLL_SECONDS)
     else:
         feeds = read_feeds(folder / "feeds.yaml")
     return _Content(
-        feeds={f.feed_id: f for f in feeds}, figures=figures, rules={r.rule_id: r for r in rules}
+        feeds={f.feed_id: f for f in feeds},
+        figures={f.figure_id: f for f in figures},
+        rules={r.rule_id: r for r in rules},
     )
 
 
@@ -191,16 +197,27 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 async def _show_alerts(settings: Settings, screen: _Screen) -> None:
-    """Print every revision from now on."""
+    """Print every revision from now on; those of one item arrive together and are shown so."""
     consumer = await connect_consumer(settings, ALERTS, from_start=False)
     try:
-        async for message in consumer:
-            try:
-                screen.show(decode(Alert, message.value))
-            except RecordError as error:
-                log.warning("unreadable_alert", reason=str(error))
+        while True:
+            batches = await consumer.getmany(timeout_ms=GATHER_MILLISECONDS)
+            alerts = [a for messages in batches.values() for m in messages if (a := _alert_in(m))]
+            if alerts:
+                await asyncio.sleep(GATHER_MILLISECONDS / 1000)
+                batches = await consumer.getmany()
+                alerts += [a for ms in batches.values() for m in ms if (a := _alert_in(m))]
+            screen.show(alerts)
     finally:
         await consumer.stop()
+
+
+def _alert_in(message: ConsumerRecord) -> Alert | None:
+    try:
+        return decode(Alert, message.value)
+    except RecordError as error:
+        log.warning("unreadable_alert", reason=str(error))
+        return None
 
 
 class _Screen:
@@ -208,7 +225,7 @@ class _Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._out = Console(highlight=False)
         self._notes = Console(stderr=True, highlight=False)
 
     def introduce(
@@ -231,14 +248,22 @@ class _Screen:
     def note(self, text: str) -> None:
         self._notes.print(text, style="dim", markup=False)
 
-    def show(self, alert: Alert) -> None:
+    def show(self, alerts: Sequence[Alert]) -> None:
         if self._as_json:
-            sys.stdout.buffer.write(encode(alert) + b"\n")
+            for alert in alerts:
+                sys.stdout.buffer.write(encode(alert) + b"\n")
             sys.stdout.buffer.flush()
-        elif alert.notify:
-            self._out.print(render_alert(alert, utc_now()))
-        elif alert.revision > 1:
-            self._out.print(render_silent(alert))
+            return
+        told: dict[str, list[Alert]] = {}
+        silent: dict[str, list[Alert]] = {}
+        for alert in alerts:
+            if alert.notify or alert.revision > 1:  # a backfill's first revision is not shown
+                groups = told if alert.notify else silent
+                groups.setdefault(alert.sources[-1].item.item_id, []).append(alert)
+        for group in told.values():
+            self._out.print(render_alerts(group, utc_now()))
+        for group in silent.values():
+            self._out.print(render_silent(group))
 
 
 def _free_port(preferred: int = 0) -> int:

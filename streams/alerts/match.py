@@ -38,6 +38,8 @@ def _policy_topic_mismatch(rule: Rule, mention: Mention) -> str:
         return f"policy_topics.any: best is {best[1]} with {best[0]:.2f} < {wanted.min_score:.2f}"
     if missing := [topic for topic in wanted.all if topic not in enough]:
         return f"policy_topics.all: {missing[0]} has {scores.get(missing[0], 0.0):.2f}"
+    if unwanted := [topic for topic in wanted.none if topic in enough]:
+        return f"policy_topics.none: {unwanted[0]} has {scores[unwanted[0]]:.2f}"
     return ""
 
 

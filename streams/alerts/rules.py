@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import difflib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from msgspec import Meta, Struct
 from streams.config import parse_duration, read_yaml
 from streams.errors import ConfigError
 from streams.records import (
+    Figure,
     FigureSelector,
     PolicyTopicSelector,
     Rule,
@@ -36,6 +38,7 @@ class _Figures(Struct, frozen=True, forbid_unknown_fields=True):
 class _PolicyTopics(Struct, frozen=True, forbid_unknown_fields=True):
     any: tuple[str, ...] = ()
     all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
     min_score: Share = 0.5
 
 
@@ -68,40 +71,52 @@ class _RulesFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_rules(
-    path: Path, *, figures: Iterable[str] = (), policy_topics: Iterable[str] = ()
+    path: Path, *, figures: Iterable[Figure] = (), policy_topics: Iterable[str] = ()
 ) -> list[Rule]:
     """Read rules.yaml.
 
     Args:
         path: the file.
-        figures: known figure_ids; names that are not among them are errors. Empty: unchecked.
-        policy_topics: known policy topics, likewise.
+        figures: the watchlist; ids and lists that it does not have are errors. Empty: unchecked.
+        policy_topics: the known policy topics, likewise.
 
     Raises:
         NotFoundError: no such file.
         ConfigError: names file, line or rule, field and cure.
     """
-    file = read_yaml(path, _RulesFile)
-    rules = [_rule(entry, path) for entry in file.rules]
-    seen: set[str] = set()
-    known_figures, known_topics = set(figures), set(policy_topics)
+    rules = [_rule(entry, path) for entry in read_yaml(path, _RulesFile).rules]
+    twice = [rule_id for rule_id, count in Counter(r.rule_id for r in rules).items() if count > 1]
+    if twice:
+        raise _error(path, twice[0], "id", "is used twice", "give each rule its own id")
+    watchlist = list(figures)
+    known = {
+        "figure": {f.figure_id for f in watchlist},
+        "figure list": {name for f in watchlist for name in f.lists},
+        "policy topic": set(policy_topics),
+    }
     for rule in rules:
-        if rule.rule_id in seen:
-            raise _error(path, rule.rule_id, "id", "is used twice", "give each rule its own id")
-        seen.add(rule.rule_id)
-        named = {*rule.figures.any, *rule.figures.exclude}
-        if known_figures and (strangers := sorted(named - known_figures)):
-            raise _error(
-                path, rule.rule_id, "figures", f"no figure {strangers[0]!r}",
-                "use an id of watchlist.yaml",
-            )  # fmt: skip
-        topics = {*rule.policy_topics.any, *rule.policy_topics.all}
-        if known_topics and (strangers := sorted(topics - known_topics)):
-            raise _error(
-                path, rule.rule_id, "policy_topics", f"no policy topic {strangers[0]!r}",
-                f"use one of {', '.join(sorted(known_topics))}",
-            )  # fmt: skip
+        _check_names(rule, known, path)
     return rules
+
+
+def _check_names(rule: Rule, known: Mapping[str, set[str]], path: Path) -> None:
+    """Refuse names that nothing has: a misspelt one would never match, silently."""
+    named = {
+        "figure": {*rule.figures.any, *rule.figures.exclude},
+        "figure list": {*rule.figures.lists},
+        "policy topic": {
+            *rule.policy_topics.any,
+            *rule.policy_topics.all,
+            *rule.policy_topics.none,
+        },
+    }
+    for kind, names in named.items():
+        strangers = sorted(names - known[kind])
+        if known[kind] and strangers:
+            close = difflib.get_close_matches(strangers[0], known[kind], n=1)
+            cure = f"did you mean {close[0]!r}?" if close else f"use a {kind} that exists"
+            field = "policy_topics" if kind == "policy topic" else "figures"
+            raise _error(path, rule.rule_id, field, f"no {kind} {strangers[0]!r}", cure)
 
 
 def _rule(entry: _Rule, path: Path) -> Rule:
@@ -122,7 +137,7 @@ def _rule(entry: _Rule, path: Path) -> Rule:
             min_confidence=figures.min_confidence,
         ),
         policy_topics=PolicyTopicSelector(
-            any=topics.any, all=topics.all, min_score=topics.min_score
+            any=topics.any, all=topics.all, none=topics.none, min_score=topics.min_score
         ),
         sources=SourceSelector(
             langs=sources.langs, tiers=sources.tiers, feeds=sources.feeds, exclude=sources.exclude

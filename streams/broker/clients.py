@@ -18,6 +18,7 @@ from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.embedded import running_broker
+from streams.broker.pacing import install_pacing
 from streams.broker.security import check_addresses, security_options
 from streams.config import BrokerSettings, Settings
 from streams.errors import BrokerError, RecordError, WirewatchError
@@ -35,6 +36,8 @@ __all__ = [
     "resolve_broker",
     "send_all",
 ]
+
+install_pacing()
 
 C = TypeVar("C", AIOKafkaAdminClient, AIOKafkaConsumer, AIOKafkaProducer)
 

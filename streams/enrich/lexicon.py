@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,10 +18,28 @@ from msgspec import Meta, Struct
 from streams.config import read_yaml
 from streams.errors import ConfigError
 
-__all__ = ["Compound", "Pattern", "PolicyLexicon", "Terms", "Topic", "read_policy"]
+__all__ = ["LANGS", "Compound", "Pattern", "PolicyLexicon", "Slot", "Terms", "Topic", "read_policy"]
 
-Terms = dict[Literal["any", "de", "en"], list[str]]
-"""Terms by language; `any` counts for every language."""
+LANGS = ("any", "de", "en")
+
+
+class Terms(Struct, frozen=True, forbid_unknown_fields=True):
+    """Terms by language; `any` counts for every language."""
+
+    any: list[str] = []
+    de: list[str] = []
+    en: list[str] = []
+
+    def of(self, langs: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Pairs of language and term for some languages."""
+        by_lang = {"any": self.any, "de": self.de, "en": self.en}
+        return ((lang, term) for lang in langs for term in by_lang[lang])
+
+
+class Slot(Terms, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A word list that patterns share."""
+
+    id: str
 
 
 class Compound(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,22 +75,23 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
 class Topic(Struct, frozen=True, forbid_unknown_fields=True):
     """What makes an item be about a policy topic."""
 
+    id: str
     name: str
     definition: str = ""
-    strong: Terms = {}
-    weak: Terms = {}
-    context: Terms = {}
-    blockers: Terms = {}
+    strong: Terms = Terms()
+    weak: Terms = Terms()
+    context: Terms = Terms()
+    blockers: Terms = Terms()
     compounds: list[Compound] = []
     """German compounds, as good as strong terms."""
     patterns: list[Pattern] = []
 
 
 class PolicyLexicon(Struct, frozen=True, forbid_unknown_fields=True):
-    """All policy topics by id, and the word lists that their patterns share."""
+    """All policy topics, and the word lists that their patterns share."""
 
-    topics: dict[str, Topic]
-    slots: dict[str, Terms] = {}
+    topics: list[Topic]
+    slots: list[Slot] = []
 
     @property
     def version(self) -> str:
@@ -112,32 +131,35 @@ class _Fault(Struct):
 def _faults(lexicon: PolicyLexicon) -> Iterator[_Fault]:
     if not lexicon.topics:
         yield _Fault("has no topics", "topics", "add a topic", "topics")
-    for slot, terms in lexicon.slots.items():
-        yield from _term_faults(f"slots.{slot}", {"": terms})
-    for id_, topic in lexicon.topics.items():
-        place = f"topics.{id_}"
+    for list_, named in (("slots", lexicon.slots), ("topics", lexicon.topics)):
+        ids = [one.id for one in named]
+        for id_ in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+            yield _Fault(f"{id_!r} is given twice", list_, "merge them", id_)
+    for slot in lexicon.slots:
+        yield from _term_faults(f"slots.{slot.id}", {"": slot})
+    for topic in lexicon.topics:
+        place = f"topics.{topic.id}"
         lists = {"strong": topic.strong, "weak": topic.weak, "context": topic.context}
         yield from _term_faults(place, lists)
         yield from _term_faults(f"{place}.blockers", {"": topic.blockers})
         for pattern in topic.patterns:
-            yield from _pattern_faults(f"{place}.patterns.{pattern.id}", pattern, lexicon)
+            yield from _pattern_faults(f"{place}.patterns", pattern, lexicon)
 
 
-def _term_faults(place: str, lists: dict[str, Terms]) -> Iterator[_Fault]:
+def _term_faults(place: str, lists: Mapping[str, Terms]) -> Iterator[_Fault]:
     """Terms of one place that are empty, too wide, or given twice for a language."""
     seen: set[tuple[str, str]] = set()
     for name, terms in lists.items():
-        for lang, words in terms.items():
+        for lang, term in terms.of(LANGS):
             field = ".".join(part for part in (place, name, lang) if part)
-            for word in words:
-                if not any(c.isalnum() for c in word):
-                    yield _Fault(f"{word!r} is an empty term", field, "remove it", word)
-                if word.count("*") > 1 or ("*" in word and " " in word):
-                    cure = "write one word with one star"
-                    yield _Fault(f"{word!r} cannot be matched", field, cure, word)
-                if seen.intersection((word, other) for other in _overlapping(lang)):
-                    yield _Fault(f"{word!r} is given twice", field, "remove one of them", word)
-                seen.add((word, lang))
+            if not any(c.isalnum() for c in term):
+                yield _Fault(f"{term!r} is an empty term", field, "remove it", term)
+            if term.count("*") > 1 or ("*" in term and " " in term):
+                cure = "write one word with one star"
+                yield _Fault(f"{term!r} cannot be matched", field, cure, term)
+            if seen.intersection((term, other) for other in _overlapping(lang)):
+                yield _Fault(f"{term!r} is given twice", field, "remove one of them", term)
+            seen.add((term, lang))
 
 
 def _overlapping(lang: str) -> tuple[str, ...]:
@@ -147,35 +169,38 @@ def _overlapping(lang: str) -> tuple[str, ...]:
 
 def _pattern_faults(place: str, pattern: Pattern, lexicon: PolicyLexicon) -> Iterator[_Fault]:
     if len(pattern.slots) < 2:
-        yield _Fault("needs at least two slots", f"{place}.slots", "add a slot", pattern.id)
+        yield _Fault(f"{pattern.id!r} needs two slots", place, "add a slot", pattern.id)
+    known = [slot.id for slot in lexicon.slots]
     names = [name for names in pattern.alternatives() for name in names]
     for name in (*names, *pattern.without):
-        if name not in lexicon.slots:
-            cure = f"choose one of {', '.join(sorted(lexicon.slots))}"
-            yield _Fault(f"no slot {name!r}", f"{place}.slots", cure, pattern.id)
+        if name not in known:
+            cure = f"choose one of {', '.join(sorted(known))}" if known else "add slots"
+            yield _Fault(f"{pattern.id!r} names no slot: {name!r}", place, cure, pattern.id)
 
 
 def _line_of(path: Path, fault: _Fault) -> int:
-    """Line of the last place below the fault's headings that holds its word; 0 if none does."""
+    """Line of the last place below the fault's headings that holds its word, or of the heading."""
     lines = path.read_text("utf-8").splitlines()
-    first, depth = 0, -1
+    first, last = 0, len(lines)
     for heading in fault.field.split("."):
-        for number in range(first, len(lines)):
-            match = re.match(rf"(\s*){re.escape(heading)}\s*:", lines[number])
-            if match and len(match[1]) > depth:
-                first, depth = number, len(match[1])
-                break
+        name = re.escape(heading)
+        opening = re.compile(rf"\s*(-\s+)?(id:\s*{name}\s*$|{name}\s*:)")
+        found = [number for number in range(first, last) if opening.match(lines[number])]
+        first = found[0] if found else first
+        last = _block_end(lines, first, last)
     word = re.compile(rf"(?<!\w){re.escape(fault.word)}(?!\w)")
-    found = 0
-    for number in range(first, len(lines)):
-        indent = len(lines[number]) - len(lines[number].lstrip())
-        if (
-            number > first
-            and lines[number].strip()
-            and indent <= depth
-            and lines[number][indent] != "-"
-        ):
-            break
-        if fault.word and word.search(lines[number]):
-            found = number + 1
-    return found or first + 1
+    holding = [number for number in range(first, last) if word.search(lines[number])]
+    return (holding[-1] if fault.word and holding else first) + 1
+
+
+def _block_end(lines: list[str], first: int, last: int) -> int:
+    """Number of the line after the YAML block that opens in line `first`."""
+    depth = len(lines[first]) - len(lines[first].lstrip())
+    in_list = lines[first].lstrip().startswith("-")
+    for number in range(first + 1, last):
+        rest = lines[number].lstrip()
+        indent = len(lines[number]) - len(rest)
+        same_list = indent == depth and rest.startswith("-") and not in_list
+        if rest and not rest.startswith("#") and indent <= depth and not same_list:
+            return number
+    return last

@@ -77,16 +77,16 @@ class PolicyMatcher:
         starts = [start for start, _ in document.sentences]
         slots = {role.owner: hits for role, hits in owned.items() if role.kind == "slot"}
         found = []
-        for id_, topic in self.lexicon.topics.items():
-            blockers = owned.get(_Role(id_, "blockers"), [])
+        for topic in self.lexicon.topics:
+            blockers = owned.get(_Role(topic.id, "blockers"), [])
             terms = itertools.chain.from_iterable(
-                owned.get(_Role(id_, kind), ()) for kind in ("strong", "weak", "context")
+                owned.get(_Role(topic.id, kind), ()) for kind in ("strong", "weak", "context")
             )
             findings = [
                 *_term_findings(_longest(_allowed(terms, blockers)), starts),
                 *_pattern_findings(topic, slots, blockers, starts),
             ]
-            topic_hit = _judge(id_, findings, document)
+            topic_hit = _judge(topic.id, findings, document)
             if topic_hit is not None:
                 found.append(topic_hit)
         return tuple(sorted(found, key=lambda hit: -hit.score))
@@ -103,19 +103,17 @@ def _entries(lexicon: PolicyLexicon, langs: Sequence[str]) -> Iterator[tuple[str
     """All terms for some languages, each with its role."""
 
     def pick(terms: Terms, owner: str, kind: Kind) -> Iterator[tuple[str, _Role]]:
-        for lang, words in terms.items():
-            if lang in langs:
-                yield from ((word, _Role(owner, kind)) for word in words)
+        return ((term, _Role(owner, kind)) for _, term in terms.of(langs))
 
-    for slot, terms in lexicon.slots.items():
-        yield from pick(terms, slot, "slot")
-    for id_, topic in lexicon.topics.items():
-        yield from pick(topic.strong, id_, "strong")
-        yield from pick(topic.weak, id_, "weak")
-        yield from pick(topic.context, id_, "context")
-        yield from pick(topic.blockers, id_, "blockers")
+    for slot in lexicon.slots:
+        yield from pick(slot, slot.id, "slot")
+    for topic in lexicon.topics:
+        yield from pick(topic.strong, topic.id, "strong")
+        yield from pick(topic.weak, topic.id, "weak")
+        yield from pick(topic.context, topic.id, "context")
+        yield from pick(topic.blockers, topic.id, "blockers")
         for compound in topic.compounds:
-            yield from pick({"de": list(compound.terms())}, id_, "strong")
+            yield from pick(Terms(de=list(compound.terms())), topic.id, "strong")
 
 
 # --- terms and patterns --------------------------------------------------------------------

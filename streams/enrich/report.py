@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,6 +17,9 @@ __all__ = ["report"]
 FIGURE_STYLE = "bold yellow"
 POLICY_STYLE = "underline cyan"
 LABEL_STYLE = "dim"
+MENTIONS_SHOWN = 3
+
+_REST_OF_WORD = re.compile(r"[\w’'-]*\w")
 
 
 def report(item: EnrichedItem) -> RenderableType:
@@ -26,7 +30,7 @@ def report(item: EnrichedItem) -> RenderableType:
         marked_text(item),
         Text(),
     ]
-    parts += [_figure_table(hit) for hit in item.figures]
+    parts += [_figure_table(number, hit) for number, hit in enumerate(item.figures, start=1)]
     parts += [_policy_table(hit) for hit in item.policy_topics]
     if item.entities:
         parts.append(_entity_table(item))
@@ -36,11 +40,13 @@ def report(item: EnrichedItem) -> RenderableType:
 
 
 def marked_text(item: EnrichedItem) -> Text:
-    """The text with figures and policy evidence in colour and each with its label behind it."""
+    """The text with figures and policy evidence in colour, and their labels behind the words."""
     text = Text(item.text)
     labels: dict[int, list[str]] = defaultdict(list)
-    for start, end, style, label in _marks(item):
-        text.stylize(style, start, end)
+    for place, style, label in _marks(item):
+        text.stylize(style, place.start, place.end)
+        rest = _REST_OF_WORD.match(item.text, place.end)
+        end = rest.end() if rest else place.end
         if label not in labels[end]:
             labels[end].append(label)
     marked, position = Text(), 0
@@ -51,40 +57,44 @@ def marked_text(item: EnrichedItem) -> Text:
     return marked.append_text(text[position:])
 
 
-def _marks(item: EnrichedItem) -> Iterator[tuple[int, int, str, str]]:
-    """Start, end, style and label of everything that is marked."""
-    for hit in item.figures:
-        for place in hit.mentions:
-            yield place.start, place.end, FIGURE_STYLE, f"figure: {hit.figure_id}"
+def _marks(item: EnrichedItem) -> Iterator[tuple[Evidence, str, str]]:
+    """Place, style and label of everything that is marked: figures by number, topics by id."""
+    for number, hit in enumerate(item.figures, start=1):
+        yield from ((place, FIGURE_STYLE, str(number)) for place in hit.mentions)
     for topic in item.policy_topics:
-        for place in topic.evidence:
-            yield place.start, place.end, POLICY_STYLE, topic.policy_topic
+        yield from ((place, POLICY_STYLE, topic.policy_topic) for place in topic.evidence)
 
 
 def _summary(item: EnrichedItem) -> str:
-    figures = ", ".join(f"{hit.name} {hit.confidence:.0%}" for hit in item.figures)
-    topics = ", ".join(f"{hit.policy_topic} {hit.score:.0%}" for hit in item.policy_topics)
+    figures = ", ".join(
+        f"[{number}] {hit.name} {hit.confidence:.0%}"
+        for number, hit in enumerate(item.figures, start=1)
+    )
+    topics = ", ".join(f"[{hit.policy_topic}] {hit.score:.0%}" for hit in item.policy_topics)
     return (
         f"language: {item.item.lang} ({item.lang_confidence:.0%})\n"
         f"figures: {figures or 'none'}\npolicy topics: {topics or 'none'}"
     )
 
 
-def _figure_table(hit: FigureHit) -> Table:
-    title = f"figure: {hit.name} ({hit.qid or 'no QID'}), {hit.confidence:.0%}, {hit.level}"
+def _figure_table(number: int, hit: FigureHit) -> Table:
+    qid = hit.qid or "no QID"
+    title = f"figure [{number}]: {hit.name} ({qid}), {hit.confidence:.0%}, {hit.level}"
     table = _table(title, "place", "rule", "sentence")
-    for place in hit.mentions:
+    for place in hit.mentions[:MENTIONS_SHOWN]:
         table.add_row(_place(place), Text(place.rule), Text(place.sentence))
+    more = len(hit.mentions) - MENTIONS_SHOWN
+    if more > 0:
+        table.add_row(Text(f"and {more} more"), Text(), Text())
     for reason in hit.reasons:
-        table.add_row(
-            Text("reason"), Text(f"{reason.weight:+.1f} {reason.rule}"), Text(reason.detail)
-        )
+        rule = Text(f"{reason.weight:+.1f} {reason.rule}")
+        table.add_row(Text("reason"), rule, Text(reason.detail))
     return table
 
 
 def _policy_table(hit: PolicyTopicHit) -> Table:
     table = _table(
-        f"policy topic: {hit.policy_topic}, {hit.score:.0%}", "place", "rule", "sentence"
+        f"policy topic [{hit.policy_topic}]: {hit.score:.0%}", "place", "rule", "sentence"
     )
     for place in hit.evidence:
         rule = Text(f"{place.weight:+.2f} {place.rule}: {place.detail}")
@@ -111,7 +121,7 @@ def _place(place: Evidence) -> Text:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", expand=True)
+    table = Table(title=Text(title), title_justify="left", expand=True)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

@@ -2,6 +2,7 @@
 
 How a term is written decides what it matches
     - "sperren": any inflected form of the word, in either case ("Gesperrt", "sperrte").
+    - "einschränken": also separated, as German main clauses do it ("schränkt die Reichweite ein").
     - "Beitrag", "Meta": inflected forms with a capital ("Beiträge", "META", never "meta").
     - "KI", "NetzDG", "X": two capitals or a single letter: exactly so, with a genitive or plural
       "s" at most.
@@ -42,7 +43,8 @@ class _Node(Generic[P]):
 
     def __init__(self) -> None:
         self.children: dict[str, _Node[P]] = {}
-        self.found: list[tuple[str, P]] = []
+        self.found: list[tuple[str, P, str]] = []
+        """Term, payload, and the particle that must follow later in the clause, or ""."""
 
 
 class TermIndex(Generic[P]):
@@ -79,10 +81,17 @@ class TermIndex(Generic[P]):
         return hits
 
     def _add_words(self, term: str, payload: P) -> None:
+        self._node(_TOKEN.findall(term)).found.append((term, payload, ""))
+        separable = _SEPARABLE.fullmatch(term) if "de" in self._langs else None
+        if separable:
+            particle = "her" if separable[1] == "wiederher" else separable[1]
+            self._node([separable[2]]).found.append((term, payload, particle))
+
+    def _node(self, words: list[str]) -> _Node[P]:
         node = self._root
-        for word in _TOKEN.findall(term):
+        for word in words:
             node = node.children.setdefault(_term_key(word), _Node())
-        node.found.append((term, payload))
+        return node
 
     def _add_glob(self, term: str, payload: P) -> None:
         prefix, _, suffix = term.partition("*")
@@ -102,8 +111,9 @@ class TermIndex(Generic[P]):
             child = node.children.get(key)
             if child is None:
                 continue
-            for term, payload in child.found:
-                yield index, term, payload
+            for term, payload, particle in child.found:
+                if not particle or _clause_ends_with(particle, text, tokens, index):
+                    yield index, term, payload
             following = index + 1
             if child.children and following < len(tokens) and _adjacent(text, tokens, index):
                 yield from self._walk(text, tokens, keys, following, child)
@@ -125,8 +135,22 @@ _BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?")
 _HYPHENS = "-‐‑–"
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
-_ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "d", "ing", "ies", "ied")}
+MAX_CLAUSE = 16
+"""Words after a separated verb among which its particle is looked for."""
+_SEPARABLE = re.compile(
+    "(ab|an|auf|aus|ein|frei|herunter|nach|vor|wiederher|zurück|zu)([a-zäöüß]{3,}(?:en|ern|eln))"
+)
+_CLAUSE_END = re.compile(r"\s*(?:$|[\n.,;:!?…–—\"“”»«)]|und\b|oder\b)")
+_ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
 """Endings that are tried off beside the dictionary, which lacks many English verb forms."""
+
+
+def _clause_ends_with(particle: str, text: str, tokens: list[re.Match[str]], index: int) -> bool:
+    """Whether the particle of a separated verb closes the clause that the verb stands in."""
+    for token in tokens[index + 1 : index + MAX_CLAUSE]:
+        if token[0] == particle and _CLAUSE_END.match(text, token.end()):
+            return True
+    return False
 
 
 def _adjacent(text: str, tokens: list[re.Match[str]], index: int) -> bool:
@@ -184,7 +208,9 @@ def _forms(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """The word and its possible dictionary forms, casefolded."""
     forms = [word.casefold()]
     for lang in langs:
-        forms.append(simplemma.lemmatize(word, lang=lang).casefold())
+        # A verb that opens a sentence has a capital; the dictionary knows it without.
+        spellings = dict.fromkeys((word, word.lower()))
+        forms.extend(simplemma.lemmatize(one, lang=lang).casefold() for one in spellings)
         forms.extend(_stems(forms[0], lang))
     if "de" in langs and word.islower():
         forms.extend(_declined(word))
@@ -195,9 +221,10 @@ def _stems(word: str, lang: str) -> Iterator[str]:
     """The word without an ending, and with the vowel that the ending took or stands for."""
     for ending in _ENDINGS[lang]:
         stem = word.removesuffix(ending)
-        if stem == word or len(stem) < 3:
+        if stem == word or len(stem) < 2:
             continue
-        yield stem
+        if len(stem) > 2:
+            yield stem
         if lang == "en":
             yield stem + ("y" if ending in ("ies", "ied") else "e")
             if stem[-1] == stem[-2]:  # "scrapped"

@@ -1,8 +1,8 @@
 """Exact copies and revisions of an item share a story.
 
-A story is named after its first item, so the id depends on nothing but the order of the log. It
-takes in copies for `WINDOW` in event time, counted from its first item: a text that returns every
-week starts a new story each time.
+A story is named after the words and the day of its first item, so copies that arrive in another
+order still make the same story. It takes in copies for `WINDOW` in event time, counted from its
+first item: a text that returns every week starts a new story each time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from streams.records import EnrichedItem, Mention, Story, stable_id
+from streams.records import EnrichedItem, ItemRef, Mention, Story, stable_id
 from streams.stories.signature import signature
 
 __all__ = ["WINDOW", "Clusters", "mentions_of"]
@@ -23,6 +23,7 @@ WINDOW = timedelta(hours=72)
 class _First(msgspec.Struct, frozen=True):
     """The first item of a story."""
 
+    story_id: str
     item_id: str
     seen_at: datetime
 
@@ -45,12 +46,12 @@ class Clusters:
         mark = signature(enriched)
         known = (self._by_item.get(item.item_id), self._by_signature.get(mark))
         first = next((f for f in known if f and f.seen_at >= oldest), None)
-        first = first or _First(item.item_id, item.seen_at)
+        first = first or _First(_name(item, mark), item.item_id, item.seen_at)
         self._by_item[item.item_id] = first
         if mark:
             self._by_signature[mark] = first
         return Story(
-            story_id=stable_id("story", first.item_id),
+            story_id=first.story_id,
             copy_of="" if first.item_id == item.item_id else first.item_id,
         )
 
@@ -62,6 +63,13 @@ class Clusters:
                 if first.seen_at >= before:
                     break
                 del index[key]
+
+
+def _name(item: ItemRef, mark: str) -> str:
+    """Id of a story that begins with this item."""
+    if not mark:
+        return stable_id("story", item.item_id)
+    return stable_id("story", mark, item.published_at.date().isoformat())
 
 
 def mentions_of(enriched: EnrichedItem, story: Story) -> tuple[Mention, ...]:

@@ -4,6 +4,7 @@ import pytest
 
 from streams.alerts.rules import read_rules
 from streams.errors import ConfigError
+from streams.records import Figure
 
 GOOD = """
 rules:
@@ -20,7 +21,8 @@ rules:
 def read(tmp_path, text):
     path = tmp_path / "rules.yaml"
     path.write_text(text)
-    return read_rules(path, figures=["ada"], policy_topics=["ai", "regulation"])
+    ada = Figure(figure_id="ada", name="Ada Example", kind="person", lists=("people",))
+    return read_rules(path, figures=[ada], policy_topics=["ai", "regulation"])
 
 
 def test_a_rule_is_read_whole(tmp_path):
@@ -38,8 +40,9 @@ def test_a_rule_is_read_whole(tmp_path):
     ("old", "new", "parts"),
     [
         ("id: ai", "id: AI policy", [":3:", "rules[0].id"]),
-        ("any: [ada]", "any: [eve]", ["rule 'ai'", "no figure 'eve'", "watchlist.yaml"]),
-        ("all: [ai]", "all: [aj]", ["no policy topic 'aj'", "ai, regulation"]),
+        ("any: [ada]", "any: [eve]", ["rule 'ai'", "no figure 'eve'", "a figure that exists"]),
+        ("any: [ada]", "lists: [peple]", ["no figure list 'peple'", "did you mean 'people'?"]),
+        ("all: [ai]", "all: [aj]", ["no policy topic 'aj'", "a policy topic that exists"]),
         ("max_age: 6h", "max_age: soon", ["max_age", "'soon'", "6h"]),
         ("tiers: [1]", "tiers: [4]", [":7:", "tiers[0]"]),
         ("base: urgent", "base: huge", [":8:", "severity.base"]),

@@ -15,7 +15,8 @@ TEXT = "Aufsicht prüft die Empfehlungen der Plattform"
 
 
 def item(text, number, *, revision=1, after=timedelta()):
-    ref = make_item_ref(number=number, revision=revision, title=text, seen_at=NOW + after)
+    at = NOW + after
+    ref = make_item_ref(number=number, revision=revision, title=text, seen_at=at, published_at=at)
     return make_enriched(text, item=ref)
 
 
@@ -61,6 +62,14 @@ def test_a_text_that_returns_after_the_window_starts_a_new_story():
     assert inside.story_id == first.story_id
     assert outside.story_id != first.story_id
     assert outside.copy_of == ""
+
+
+@given(st.permutations([1, 2, 3, 4]))
+def test_the_order_in_which_copies_arrive_does_not_name_the_story(order):
+    clusters = Clusters()
+    assert {clusters.assign(item(TEXT, n)).story_id for n in order} == {
+        Clusters().assign(item(TEXT, 1)).story_id
+    }
 
 
 texts = st.sampled_from([TEXT, TEXT + " heute", "Live", "Ein ganz anderer Text über das Wetter"])

@@ -1,0 +1,37 @@
+"""Keeps consumers from spinning on a broker that answers empty fetches at once.
+
+Kafka holds a fetch back until there is data or `fetch_max_wait_ms` (500 ms) is over. The embedded
+broker (noida-db 0.2.3) answers immediately, so that an idle aiokafka consumer asks 2,500 times a
+second and burns a core. A short pause after such an answer costs at most that pause in latency,
+and never occurs with a broker that waits as it should.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from aiokafka.consumer.fetcher import Fetcher
+
+__all__ = ["install_pacing"]
+
+PAUSE_SECONDS = 0.025
+
+_fetch = Fetcher._proc_fetch_request
+
+
+async def _paced_fetch(self: Any, assignment: Any, node_id: Any, request: Any) -> Any:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    got_records = await _fetch(self, assignment, node_id, request)
+    if not got_records and loop.time() - began < PAUSE_SECONDS:
+        # The fetcher cancels its requests and expects them to take it calmly.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(PAUSE_SECONDS)
+    return got_records
+
+
+def install_pacing() -> None:
+    """Pace all aiokafka consumers of this process, Faust's too. Safe to call twice."""
+    setattr(Fetcher, "_proc_fetch_request", _paced_fetch)  # noqa: B010 - a patch, seen as one
