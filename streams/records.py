@@ -451,7 +451,7 @@ class Alert(Record, frozen=True, kw_only=True):
     policy_topics: tuple[str, ...] = ()
     headline: str
     sources: tuple[AlertSource, ...]
-    """Newest evidence per item, oldest item first, 50 at most."""
+    """Newest evidence per item, 50 at most; the last one made this revision."""
     further_item_ids: tuple[str, ...] = ()
     """Items beyond the 50; `len(sources) + len(further_item_ids)` items tell it."""
     state: Literal["open", "quiet", "closed"] = "open"

@@ -155,8 +155,8 @@ def _kind(
 
 
 def _merge(previous: Alert, source: AlertSource) -> tuple[tuple[AlertSource, ...], tuple[str, ...]]:
-    """Put a source in, in place if its item is known; the first item is always kept."""
-    kept = {s.item.item_id: s for s in previous.sources}
+    """Append a source, instead of an older revision of its item; the oldest is always kept."""
+    kept = {s.item.item_id: s for s in previous.sources if s.item.item_id != source.item.item_id}
     kept[source.item.item_id] = source
     sources, further = list(kept.values()), list(previous.further_item_ids)
     if len(sources) > SOURCES_KEPT:

@@ -84,7 +84,7 @@ class TermIndex(Generic[P]):
         self._node(_TOKEN.findall(term)).found.append((term, payload, ""))
         separable = _SEPARABLE.fullmatch(term) if "de" in self._langs else None
         if separable:
-            particle = "her" if separable[1] == "wiederher" else separable[1]
+            particle = separable[1].replace("wiederher", "wieder her")
             self._node([separable[2]]).found.append((term, payload, particle))
 
     def _node(self, words: list[str]) -> _Node[P]:
@@ -132,13 +132,13 @@ class TermIndex(Generic[P]):
 
 _TOKEN = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?")
-_HYPHENS = "-‐‑–"
+_HYPHENS = frozenset("-‐‑–")
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
 MAX_CLAUSE = 16
 """Words after a separated verb among which its particle is looked for."""
 _SEPARABLE = re.compile(
-    "(ab|an|auf|aus|ein|frei|herunter|nach|vor|wiederher|zurück|zu)([a-zäöüß]{3,}(?:en|ern|eln))"
+    "(ab|an|auf|aus|ein|frei|herunter|nach|raus|vor|wiederher|zurück|zu)([a-zäöüß]{3,}(?:en|ern|eln))"
 )
 _CLAUSE_END = re.compile(r"\s*(?:$|[\n.,;:!?…–—\"“”»«)]|und\b|oder\b)")
 _ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
@@ -148,7 +148,8 @@ _ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
 def _clause_ends_with(particle: str, text: str, tokens: list[re.Match[str]], index: int) -> bool:
     """Whether the particle of a separated verb closes the clause that the verb stands in."""
     for token in tokens[index + 1 : index + MAX_CLAUSE]:
-        if token[0] == particle and _CLAUSE_END.match(text, token.end()):
+        opening = token.end() - len(particle) - 1  # a word of its own, so a space before it
+        if text.startswith(f" {particle}", opening) and _CLAUSE_END.match(text, token.end()):
             return True
     return False
 
@@ -163,7 +164,7 @@ def _compounds(text: str, tokens: list[re.Match[str]], first: int) -> Iterator[i
     """Last tokens of the word and of the hyphen compounds that open with a token."""
     yield first
     for last in range(first + 1, min(first + _MAX_PARTS, len(tokens))):
-        if text[tokens[last - 1].end() : tokens[last].start()] not in tuple(_HYPHENS):
+        if text[tokens[last - 1].end() : tokens[last].start()] not in _HYPHENS:
             return
         yield last
 

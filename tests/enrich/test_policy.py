@@ -18,13 +18,21 @@ from streams.errors import ConfigError, NotFoundError
 from streams.records import PolicyTopicHit
 
 POLICY = Path(__file__).resolve().parents[2] / "deploy" / "config" / "policy.yaml"
-HEADLINES = Path(__file__).parent / "data" / "policy_headlines.yaml"
 SEED = (
     Path(__file__).resolve().parents[2].parent
     / "shared/data/seed/zuckerberg-trump-ki-berater.de.txt"
 )
-FLOORS = {"ai": 0.9, "regulation": 0.85, "content-moderation": 0.8}
-"""F-measures on the frozen headlines, below what was measured (1.00, 0.98, 0.90)."""
+DATA = Path(__file__).parent / "data"
+FLOORS = {
+    ("policy_headlines.yaml", "ai"): 0.95,
+    ("policy_headlines.yaml", "regulation"): 0.9,
+    ("policy_headlines.yaml", "content-moderation"): 0.85,
+    ("policy_examples.yaml", "ai"): 0.9,
+    ("policy_examples.yaml", "regulation"): 0.95,
+    ("policy_examples.yaml", "content-moderation"): 0.9,
+}
+"""F-measures, just below what was measured: 1.00, 0.98, 0.90 on the frozen headlines, and 0.96,
+0.99, 0.98 on the examples, which the lexicon was tuned on."""
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +54,13 @@ def small(**topic: object) -> PolicyMatcher:
 # --- the starter lexicon -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("topic", FLOORS)
-def test_frozen_headlines(starter: PolicyMatcher, topic: str) -> None:
+@pytest.mark.parametrize(("file", "topic"), FLOORS)
+def test_labelled_headlines(starter: PolicyMatcher, file: str, topic: str) -> None:
     counts: Counter[tuple[bool, bool]] = Counter()
-    for row in yaml.safe_load(HEADLINES.read_text("utf-8")):
+    for row in yaml.safe_load((DATA / file).read_text("utf-8")):
         counts[topic in topics(starter, row["text"], row["lang"]), topic in row["topics"]] += 1
     right, wrong, missed = counts[True, True], counts[True, False], counts[False, True]
-    assert 2 * right / (2 * right + wrong + missed) >= FLOORS[topic]
+    assert 2 * right / (2 * right + wrong + missed) >= FLOORS[file, topic]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,7 @@ def test_frozen_headlines(starter: PolicyMatcher, topic: str) -> None:
         ("TikTok was fined by the Irish regulator.", "en", "regulation"),
         ("Die neuen KI-Verordnungen kommen im Mai.", "de", "regulation"),
         ("Folgen des Netzwerkdurchsetzungsgesetzes", "de", "regulation"),
+        ("Facebook schränkt die Reichweite von Beiträgen ein.", "de", "content-moderation"),
         ("Was mit künstlicher Intelligenz möglich ist", "de", "ai"),
     ],
 )
@@ -136,6 +145,8 @@ def test_a_blocked_term_does_not_count() -> None:
         ("*behörde", ["Kartellbehörden", "Behörde"], ["Behördengang"]),
         ("KI-*", ["KI-Chefin", "EU-KI-Gesetz"], ["KI", "Kinder"]),
         ("Daten*gesetz", ["Datenschutzgesetzes", "Daten-Gesetz"], ["Datenschutz"]),
+        ("einschränken", ["schränkt es ein.", "eingeschränkt"], ["schränkt ein Haus es"]),
+        ("wiederherstellen", ["stellt es wieder her", "wiederhergestellt"], ["stellt Videos her."]),
         ("soziale Medien", ["sozialen Medien"], ["soziale und andere Medien"]),
     ],
 )

@@ -1,0 +1,169 @@
+"""What a feed document says, in one shape for RSS, Atom, RDF and JSON Feed.
+
+Everything in here is untrusted text from outside: cleaned of characters that no XML or JSON may
+carry, and capped, but never silently.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct
+
+from streams.feeds.links import is_web_link
+
+__all__ = [
+    "MAX_ENTRIES",
+    "MAX_TITLE_BYTES",
+    "ParsedEntry",
+    "ParsedFeed",
+    "Warn",
+    "clean",
+    "make_entry",
+    "numbered",
+    "primary_lang",
+]
+
+Warn = Callable[[str], None]
+
+MAX_ENTRIES = 2_000
+"""Entries taken from one document; the largest real feed seen had 1,046."""
+MAX_TEXT_BYTES = 256 * 1024
+"""UTF-8 bytes of summary and of body: an Item fits a Kafka record of 1 MiB with room to spare."""
+MAX_TITLE_BYTES = 8 * 1024
+"""UTF-8 bytes of a title or a guid."""
+MAX_URL_BYTES = 2_048
+MAX_VALUES = 64
+"""Authors, categories, enclosures of one entry."""
+MAX_NAME_BYTES = 512
+
+# Controls, lone surrogates and non-characters: none of them may reach JSON or a terminal.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_LANG = re.compile(r"[a-z]{2,3}")
+
+
+class ParsedEntry(Struct, frozen=True, kw_only=True):
+    """One entry as the document has it."""
+
+    guid: str = ""
+    link: str = ""
+    """Absolute, http or https; empty otherwise."""
+    title: str = ""
+    summary: str = ""
+    body: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[str, ...] = ()
+    lang: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    raw_date: str = ""
+    """The date as written, for entries that have nothing else to tell them apart."""
+
+
+class ParsedFeed(Struct, frozen=True, kw_only=True):
+    """A document that was understood."""
+
+    version: str
+    """`rss20`, `atom10`, `json1` and so on."""
+    title: str = ""
+    lang: str = ""
+    ttl_seconds: int = 0
+    """How long the publisher asks to wait between polls; 0 if it does not say."""
+    entries: tuple[ParsedEntry, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What was repaired, cut or left out, in words for a person."""
+
+
+def make_entry(
+    warn: Warn,
+    *,
+    guid: str = "",
+    link: str = "",
+    title: str = "",
+    summary: str = "",
+    body: str = "",
+    authors: Iterable[str] = (),
+    categories: Iterable[str] = (),
+    enclosures: Iterable[str] = (),
+    lang: str = "",
+    published: datetime | None = None,
+    updated: datetime | None = None,
+    raw_date: str = "",
+) -> ParsedEntry:
+    """Clean and cap what a parser found; `warn` is told what was cut."""
+    body = _text("body", body, MAX_TEXT_BYTES, warn)
+    summary = _text("summary", summary, MAX_TEXT_BYTES, warn)
+    return ParsedEntry(
+        guid=_text("guid", guid, MAX_TITLE_BYTES, warn),
+        link=_link("link", link, warn),
+        title=_text("title", title, MAX_TITLE_BYTES, warn),
+        summary="" if summary == body else summary,
+        body=body,
+        authors=_few("authors", _each("author", authors, warn), warn),
+        categories=_few("categories", _each("category", categories, warn), warn),
+        enclosures=_few("enclosures", (_link("enclosure", url, warn) for url in enclosures), warn),
+        lang=primary_lang(lang),
+        published=published,
+        updated=updated,
+        raw_date=_text("date", raw_date, MAX_NAME_BYTES, warn),
+    )
+
+
+def numbered(warn: Warn, number: int) -> Warn:
+    """Let warnings say which entry they are about, counted from 1."""
+    return lambda what: warn(f"entry {number}: {what}")
+
+
+def primary_lang(tag: str) -> str:
+    """`de-AT` or `DE_de` to `de`; anything that is no language tag to ""."""
+    primary = re.split(r"[-_]", tag.strip().lower(), maxsplit=1)[0]
+    return primary if _LANG.fullmatch(primary) else ""
+
+
+def clean(text: str, limit: int) -> str:
+    """Text that JSON and terminals can take, without space around it, of `limit` UTF-8 bytes."""
+    return _cut(_strip(text), limit)
+
+
+def _strip(text: str) -> str:
+    return _ILLEGAL.sub("", text).strip()
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-8")[:limit].decode("utf-8", "ignore")
+
+
+def _text(name: str, text: str, limit: int, warn: Warn) -> str:
+    text = _strip(text)
+    kept = _cut(text, limit)
+    if len(kept) < len(text):
+        warn(f"{name} cut from {len(text):,} to {len(kept):,} characters")
+    return kept
+
+
+def _link(name: str, url: str, warn: Warn) -> str:
+    url = _strip(url)
+    if not url:
+        return ""
+    if len(url.encode("utf-8")) > MAX_URL_BYTES:
+        warn(f"{name} left out: longer than {MAX_URL_BYTES:,} bytes")
+        return ""
+    if not is_web_link(url):
+        warn(f"{name} left out: no http address: {url[:80]!r}")
+        return ""
+    return url
+
+
+def _each(name: str, values: Iterable[str], warn: Warn) -> Iterator[str]:
+    return (_text(name, value, MAX_NAME_BYTES, warn) for value in values)
+
+
+def _few(name: str, values: Iterable[str], warn: Warn) -> tuple[str, ...]:
+    """Each value once, empty ones not at all, and no more than anybody needs."""
+    kept = tuple(dict.fromkeys(value for value in values if value))
+    if len(kept) > MAX_VALUES:
+        warn(f"{name}: only {MAX_VALUES} of {len(kept)} kept")
+    return kept[:MAX_VALUES]

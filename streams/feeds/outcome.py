@@ -1,0 +1,38 @@
+"""What came of one poll, for the decisions that follow: health and the next poll."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from streams.errors import FeedError, FetchError
+
+__all__ = ["Outcome"]
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """A poll that worked (`error` is empty) or did not."""
+
+    error: str = ""
+    """`FeedError.kind`: what went wrong, as one stable word."""
+    message: str = ""
+    """The same for a person; or, without error, what the publisher should be told."""
+    status: int | None = None
+    """HTTP status, where there was an answer."""
+    retry_after_seconds: float | None = None
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    """Entries in the document; all 0 when the server said that nothing has changed."""
+    wait_seconds: float = 0.0
+    """How long the publisher asks to wait (ttl, max-age, Expires); 0 if it does not say."""
+
+    @staticmethod
+    def of_error(error: FeedError) -> Outcome:
+        """Describe a failure."""
+        fetch = error if isinstance(error, FetchError) else None
+        return Outcome(
+            error=error.kind,
+            message=str(error),
+            status=fetch.status if fetch else None,
+            retry_after_seconds=fetch.retry_after_seconds if fetch else None,
+        )

@@ -1,0 +1,199 @@
+"""The process that keeps items, mentions and alerts as Parquet files.
+
+The offsets live in the archive's folder, beside the files that they belong to, and not in a
+consumer group: what is archived and how far then never disagree. So one process serves one
+folder, which it locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.broker.clients import connect_consumer, connect_producer
+from streams.config import Settings
+from streams.errors import BrokerError, ConfigError, RecordError
+from streams.metrics import RECORDS
+from streams.sinks.dead_letters import send_dead_letter
+from streams.sinks.parquet import TABLES, Row, discard_unfinished, next_offset, write_batch
+from streams.sinks.signals import stop_on_signals
+from streams.wire import decode
+
+__all__ = ["Archiver", "archive", "check_offset", "run_archive"]
+
+log = structlog.get_logger(__name__)
+
+FLUSH_RECORDS = 5_000
+"""Records of all partitions held in memory at most; larger files scan faster."""
+READ_RECORDS = 1_000
+"""Records taken from the client at once, so that the memory held stays near FLUSH_RECORDS."""
+POLL_MILLISECONDS = 500
+
+
+class Archiver:
+    """Collects records and writes them batch by batch.
+
+    Args:
+        folder: of the archive.
+        producer: for records that cannot be decoded.
+        every_seconds: longest time that a record waits in memory.
+        flush_records: records that are held at most, roughly.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        producer: AIOKafkaProducer,
+        every_seconds: float,
+        flush_records: int = FLUSH_RECORDS,
+    ) -> None:
+        self._folder, self._producer = folder, producer
+        self._every, self._limit = every_seconds, flush_records
+        self._held: dict[TopicPartition, list[Any]] = {}
+        self._count = 0
+        self._since = 0.0
+
+    def take(self, partition: TopicPartition, records: list[Any], clock: float) -> None:
+        """Hold records until they are due.
+
+        Args:
+            partition: where they come from.
+            records: aiokafka's ConsumerRecords, by offset.
+            clock: monotonic seconds.
+        """
+        if records and not self._count:
+            self._since = clock
+        self._held.setdefault(partition, []).extend(records)
+        self._count += len(records)
+
+    def is_due(self, clock: float) -> bool:
+        """True if what is held should be written now."""
+        return self._count >= self._limit or (
+            self._count > 0 and clock - self._since >= self._every
+        )
+
+    async def flush(self) -> None:
+        """Write what is held. Dead letters go out first, so none is lost by a crash in between."""
+        while self._held:
+            partition, records = next(iter(self._held.items()))
+            if records:
+                await self._write(partition, records)
+            del self._held[partition]
+            self._count -= len(records)
+
+    async def _write(self, partition: TopicPartition, records: list[Any]) -> None:
+        topic, number = partition
+        rows = [row for record in records if (row := await self._row(record)) is not None]
+        first, last = records[0].offset, records[-1].offset
+        files = await asyncio.to_thread(write_batch, self._folder, topic, number, first, last, rows)
+        RECORDS.labels("archive", "written").inc(len(rows))
+        log.info("archived", topic=topic, partition=number, rows=len(rows), files=len(files))
+
+    async def _row(self, record: Any) -> Row | None:
+        if record.value is None:  # a deletion in a compacted topic; the archive keeps history
+            return None
+        try:
+            decoded = decode(TABLES[record.topic].record_type, record.value)
+        except RecordError as error:
+            await send_dead_letter(self._producer, record, stage="archive", error=error)
+            return None
+        return Row(record.offset, decoded, record.value)
+
+
+def check_offset(folder: Path, partition: TopicPartition, stored: int, end: int) -> None:
+    """Refuse to go on with a folder that belongs to another broker.
+
+    Raises:
+        BrokerError: the archive is ahead of the topic, so its offsets mean other records.
+    """
+    if stored > end:
+        raise BrokerError(
+            f"the archive in {folder} has {partition.topic}/{partition.partition} up to {stored},"
+            f" the broker only up to {end}",
+            cure="it belongs to another broker, or this one has lost data: give a new --to folder",
+        )
+
+
+async def _resume(consumer: AIOKafkaConsumer, folder: Path) -> None:
+    """Clean up after a crash and go to where the folder ends."""
+    ends = await consumer.end_offsets(list(consumer.assignment()))
+    for partition, end in ends.items():
+        for file in discard_unfinished(folder, *partition):
+            log.info("unfinished_file_removed", file=file.name)
+        stored = next_offset(folder, *partition)
+        if stored is not None:
+            check_offset(folder, partition, stored, end)
+            consumer.seek(partition, stored)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                "another process archives into this folder",
+                file=str(folder),
+                cure="stop it, or give another --to",
+            ) from error
+        yield
+
+
+async def archive(
+    settings: Settings, folder: Path, every_seconds: float, stop: asyncio.Event
+) -> None:
+    """Archive until `stop` is set; what is held then is written before it returns.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or the folder belongs to another one.
+        ConfigError: another process uses the folder, or it cannot be written to.
+    """
+    with _locked(folder):
+        producer = await connect_producer(settings)
+        try:
+            consumer = await connect_consumer(settings, *TABLES)
+            try:
+                await _resume(consumer, folder)
+                await _consume(consumer, Archiver(folder, producer, every_seconds), stop)
+            finally:
+                await consumer.stop()
+        except KafkaError as error:
+            raise BrokerError(
+                f"the broker failed: {error}", cure="check the broker and start again"
+            ) from error
+        finally:
+            await producer.stop()
+
+
+async def _consume(consumer: AIOKafkaConsumer, archiver: Archiver, stop: asyncio.Event) -> None:
+    # Not ended by cancelling: a thread that writes a batch would go on beside its repetition.
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        batches = await consumer.getmany(timeout_ms=POLL_MILLISECONDS, max_records=READ_RECORDS)
+        for partition, records in batches.items():
+            archiver.take(partition, records, loop.time())
+        if archiver.is_due(loop.time()):
+            await archiver.flush()
+    await archiver.flush()
+
+
+async def run_archive(settings: Settings, folder: Path, every_seconds: float) -> None:
+    """Archive until SIGTERM or SIGINT; see `archive`."""
+    try:
+        await archive(settings, folder, every_seconds, stop_on_signals())
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written to: {error.strerror or error}",
+            file=str(folder),
+            cure="give another --to, or make room",
+        ) from error

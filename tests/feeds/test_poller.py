@@ -1,0 +1,290 @@
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from streams.broker.topics import DEAD_LETTERS, FEED_STATE, ITEMS
+from streams.config import utc_now
+from streams.errors import BrokerError, FetchError, ParseError
+from streams.feeds.fetch import Fetched, NotModified
+from streams.feeds.poller import Poller
+from streams.feeds.visit import Parses
+from streams.records import Feed, FeedState
+from tests.feeds.fakes import (
+    NOW,
+    Clock,
+    FakeInternet,
+    FakeProducer,
+    FakeTopic,
+    PlainParser,
+    make_feed,
+    rss,
+    url_of,
+)
+
+
+class World:
+    """A poller with everything around it."""
+
+    def __init__(self, *feeds: Feed, clock=None, **pages) -> None:
+        self.feeds: FakeTopic[Feed] = FakeTopic({feed.feed_id: feed for feed in feeds})
+        self.states: FakeTopic[FeedState] = FakeTopic()
+        self.internet = FakeInternet(**pages)
+        self.producer = FakeProducer()
+        self.parser: Parses = PlainParser()
+        self.clock = clock or Clock()
+        self.owned: set[str] | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: only what is in the topics is left."""
+        self.states.update(self.producer.states)
+        self.poller = Poller(
+            self.producer,
+            self.feeds,
+            self.states,
+            self.internet,
+            self.parser,
+            owns=lambda feed_id: self.owned is None or feed_id in self.owned,
+            clock=self.clock,
+        )
+
+    async def poll(self, feed_id: str = "a") -> FeedState:
+        return await self.poller.poll(self.feeds[feed_id])
+
+    @asynccontextmanager
+    async def running(self):
+        task = asyncio.create_task(self.poller.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=5)
+            assert task.done()
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    @property
+    def titles(self) -> list[str]:
+        return [item.title for item in self.producer.items]
+
+
+async def test_items_come_before_the_state_that_remembers_them():
+    world = World(make_feed("a"), a=rss("one", "two"))
+    state = await world.poll()
+    assert [sent.topic for sent in world.producer.sent] == [ITEMS, ITEMS, FEED_STATE]
+    assert (state.health, state.etag, len(state.seen)) == ("ok", '"1"', 2)
+    assert state.last_success_at == state.last_fetch_at == NOW
+    first = world.producer.sent[0]
+    assert first.timestamp_ms == NOW.timestamp() * 1000
+    assert first.headers["record"] == b"Item"
+    assert not world.producer.items[0].backfill
+
+
+async def test_validators_are_sent_back_and_304_keeps_what_is_known():
+    world = World(make_feed("a"), a=rss("one"))
+    before = await world.poll()
+    world.internet.pages[url_of("a")] = NotModified(url=url_of("a"), last_modified="today")
+    world.clock.go(minutes=15)
+    after = await world.poll()
+    assert world.internet.requests[-1] == (url_of("a"), '"1"', "")
+    assert (after.etag, after.last_modified, after.seen) == ('"1"', "today", before.seen)
+    assert (after.health, after.last_success_at) == ("ok", world.clock.now)
+
+
+async def test_validators_are_renewed_even_if_the_body_is_the_same():
+    def page(etag):
+        return Fetched(status=200, url="u", final_url="u", body=rss("one"), etag=etag)
+
+    world = World(make_feed("a"), a=page("1"))
+    await world.poll()
+    world.internet.pages[url_of("a")] = page("2")
+    assert (await world.poll()).etag == "2"
+    assert world.titles == ["one"]
+
+
+@pytest.mark.parametrize("topic", [ITEMS, FEED_STATE])
+async def test_a_broker_failure_between_fetch_and_ack_remembers_nothing(topic):
+    world = World(make_feed("a"), a=rss("one"))
+    world.producer.fails_on = {topic}
+    with pytest.raises(BrokerError):
+        await world.poll()
+    world.producer.fails_on = set()
+    state = await world.poll()
+    assert world.internet.requests[-1] == (url_of("a"), "", ""), "no validator was remembered"
+    assert state.failures == 0, "the feed is not to blame"
+    assert world.producer.items[-1].revision == 1
+    assert len({item.item_id for item in world.producer.items}) == 1
+
+
+async def test_a_restart_goes_on_where_the_last_process_was():
+    world = World(make_feed("a"), a=rss("one"))
+    await world.poll()
+    world.restart()
+    world.internet.pages[url_of("a")] = rss("one corrected", "two")
+    await world.poll()
+    assert [(item.title, item.revision) for item in world.producer.items] == [
+        ("one", 1), ("one corrected", 2), ("two", 1),
+    ]  # fmt: skip
+
+
+async def test_validators_belong_to_an_address():
+    world = World(make_feed("a"), a=rss("one"), b=rss("one", "two"))
+    await world.poll()
+    world.feeds["a"] = make_feed("a", url=url_of("b"))
+    state = await world.poll()
+    assert world.internet.requests[-1] == (url_of("b"), "", "")
+    assert state.url == url_of("b")
+    assert world.titles == ["one", "two"], "what was seen is still known"
+
+
+@pytest.mark.parametrize(
+    ("page", "health", "reason"),
+    [
+        (b"<html><body>Moved</body></html>", "failing", "a web page, not a feed"),
+        (b"", "failing", "empty"),
+        (FetchError("HTTP 403", kind="blocked", status=403), "blocked", "HTTP 403"),
+        (FetchError("HTTP 429", kind="slow_down", retry_after_seconds=60), "slow_down", "HTTP 429"),
+        (ZeroDivisionError("a bug"), "failing", "our own fault: ZeroDivisionError"),
+        (FetchError("HTTP 500 \udcff\x00", kind="server", status=500), "failing", "HTTP 500"),
+    ],
+)
+async def test_trouble_becomes_health_and_keeps_what_is_known(page, health, reason):
+    world = World(make_feed("a"), a=rss("one"))
+    before = await world.poll()
+    world.internet.pages[url_of("a")] = page
+    state = await world.poll()
+    assert state.health == health
+    assert reason in state.reason
+    assert (state.seen, state.etag) == (before.seen, before.etag)
+    assert state.next_check_at is not None
+    assert state.next_check_at > NOW
+    assert world.producer.states["a"] == state
+
+
+async def test_a_killed_parser_is_the_feeds_health():
+    class Killed:
+        async def parse(self, body, content_type, url):
+            raise ParseError("the parser was stopped", kind="parser_killed")
+
+    world = World(make_feed("a"), a=rss("one"))
+    world.parser = Killed()
+    world.restart()
+    assert (await world.poll()).health == "failing"
+
+
+async def test_a_huge_item_is_cut_to_what_a_record_can_hold():
+    huge = rss(
+        "x" + "\n" * 5,
+        item=lambda _: f"<item><guid>g</guid><description>{'ä' * 2_500_000}</description></item>",
+    )
+    world = World(make_feed("a"), a=huge)
+    state = await world.poll()
+    (sent,) = (sent for sent in world.producer.sent if sent.topic == ITEMS)
+    assert len(sent.value or b"") < 1024 * 1024
+    assert "cut" in state.reason
+
+
+async def test_an_item_that_is_too_large_is_set_aside_and_the_rest_goes_on():
+    world = World(make_feed("a"), a=rss("one", "two " + "x" * 3000, "three"))
+    world.producer.max_bytes = 3000
+    state = await world.poll()
+    assert set(world.titles) == {"one", "three"}
+    assert len(state.seen) == 3
+    (letter,) = (sent for sent in world.producer.sent if sent.topic == DEAD_LETTERS)
+    assert letter.headers["dead-letter-topic"] == ITEMS.encode()
+    assert letter.headers["dead-letter-stage"] == b"poll"
+    assert letter.headers["dead-letter-partition"] == letter.headers["dead-letter-offset"] == b"-1"
+    assert b"xxx" in (letter.value or b"")
+
+
+async def test_one_bad_feed_stops_no_other():
+    async def hangs():
+        await asyncio.sleep(60)
+
+    world = World(
+        *(make_feed(name, interval_seconds=1) for name in ("bad", "hang", "good")),
+        clock=utc_now,
+        bad=ZeroDivisionError("bug"),
+        hang=hangs,
+        good=rss("one"),
+    )
+    async with world.running():
+        await world.until(lambda: len(world.internet.requests) >= 5)
+    assert world.titles == ["one"]
+
+
+async def test_the_registry_is_edited_live():
+    world = World(make_feed("a", interval_seconds=1), clock=utc_now, a=rss("a1"), b=rss("b1"))
+    async with world.running():
+        await world.until(lambda: world.titles == ["a1"])
+        world.feeds["b"] = make_feed("b")
+        await world.until(lambda: world.titles == ["a1", "b1"])
+        world.feeds["b"] = make_feed("b", enabled=False)
+        del world.feeds["a"]
+        await asyncio.sleep(1.2)  # an edit takes effect within a second
+        asked = len(world.internet.requests)
+        await asyncio.sleep(1.2)
+        assert len(world.internet.requests) == asked
+        world.feeds["b"] = make_feed("b", interval_seconds=1)
+        await world.until(lambda: len(world.internet.requests) > asked)
+
+
+async def test_a_restart_does_not_fetch_everything_again():
+    world = World(make_feed("a"), make_feed("b"), clock=utc_now, a=rss("a1"), b=rss("b1"))
+    later = utc_now() + timedelta(hours=1)
+    world.states["a"] = FeedState(feed_id="a", url=url_of("a"), next_check_at=later)
+    async with world.running():
+        await world.until(lambda: world.titles == ["b1"])
+    assert [url for url, _, _ in world.internet.requests] == [url_of("b")]
+
+
+async def test_feeds_of_other_processes_are_left_alone():
+    world = World(make_feed("a"), make_feed("b"), clock=utc_now, a=rss("a1"), b=rss("b1"))
+    world.owned = {"a"}
+    async with world.running():
+        await world.until(lambda: world.titles == ["a1"])
+        world.owned.add("b")
+        await world.until(lambda: world.titles == ["a1", "b1"])
+
+
+async def test_one_request_per_host_at_a_time():
+    async def slow():
+        await asyncio.sleep(0.02)
+        return rss("x")
+
+    feeds = [make_feed(f"f{n}", url=f"https://one.example/{n}") for n in range(10)]
+    world = World(*feeds, clock=utc_now)
+    world.internet.pages = {feed.url: slow for feed in feeds}
+    async with world.running():
+        await world.until(lambda: len(world.producer.states) == 10)
+    assert world.internet.most_in_flight == 1
+
+
+async def test_a_broker_failure_ends_the_process():
+    world = World(make_feed("a"), clock=utc_now, a=rss("one"))
+    world.producer.fails_on = {ITEMS}
+    async with world.running() as task:
+        await asyncio.wait({task}, timeout=5)
+        assert isinstance(task.exception(), BrokerError)
+    assert world.producer.states == {}
+
+
+async def test_a_stop_finishes_what_is_being_published():
+    world = World(make_feed("a"), clock=utc_now, a=rss("one"))
+    world.producer.acks_wait = asyncio.Event()
+    task = asyncio.create_task(world.poller.run())
+    await world.until(lambda: world.internet.requests)
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    world.producer.acks_wait.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.titles == ["one"]
+    assert world.producer.states["a"].health == "ok"
