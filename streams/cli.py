@@ -15,7 +15,7 @@ from streams import __version__
 from streams.broker import verbs as broker_verbs
 from streams.broker.clients import resolve_broker
 from streams.broker.verbs import BrokerOption
-from streams.config import Settings, is_supervised, parse_duration
+from streams.config import Settings, instance_name, is_supervised, parse_duration
 from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
 from streams.enrich import verbs as enrich_verbs
@@ -128,9 +128,11 @@ async def _all_stages(settings: Settings) -> None:
 
     notes = Console(stderr=True, highlight=False)
     children = [Child(stage, ("worker", "--only", stage)) for stage in STAGES]
-    supervisor = Supervisor(
-        children, None, {"WIREWATCH_BROKER": settings.broker.bootstrap}, notes.print
-    )
+    environment = {
+        "WIREWATCH_BROKER": settings.broker.bootstrap,
+        "WIREWATCH_INSTANCE": settings.instance or instance_name(settings.data_folder),
+    }
+    supervisor = Supervisor(children, None, environment, notes.print)
     running = asyncio.create_task(supervisor.run())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(

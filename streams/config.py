@@ -6,8 +6,10 @@ The only module that reads the environment, the clock and YAML.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import re
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -22,6 +24,7 @@ __all__ = [
     "Settings",
     "default_config_folder",
     "environment",
+    "instance_name",
     "is_supervised",
     "parse_duration",
     "read_yaml",
@@ -71,6 +74,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replication: int = 1
     pool_processes: int = 1
     """Processes that enrich, per worker."""
+    instance: str = ""
+    """Name of this worker within its consumer groups, unique and the same after a restart: with it
+    a restarted worker takes up its partitions at once. Empty: the broker names the worker anew
+    each time, and waits for the old one's session to end after a crash."""
+    models: dict[str, str] = {}
+    """Language to the name of an installed spaCy pipeline, beside the built-in ones."""
     log_level: str = "INFO"
     log_format: str = "auto"
     """text, json, or auto: text on a terminal."""
@@ -116,6 +125,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             partitions=number("PARTITIONS", 8),
             replication=number("REPLICATION", 1),
             pool_processes=number("POOL_PROCESSES", 1),
+            instance=text("INSTANCE"),
+            models={
+                name.removeprefix("WIREWATCH_MODEL_").lower(): value
+                for name, value in env.items()
+                if name.startswith("WIREWATCH_MODEL_") and value
+            },
             log_level=text("LOG_LEVEL", "INFO").upper(),
             log_format=text("LOG_FORMAT", "auto"),
             user_agent=text("USER_AGENT") or Settings().user_agent,
@@ -136,6 +151,12 @@ def is_supervised() -> bool:
 def environment(changes: dict[str, str]) -> dict[str, str]:
     """This process's variables with changes, for a child process."""
     return {**os.environ, **changes}
+
+
+def instance_name(data_folder: Path) -> str:
+    """Name of a worker that runs once per machine and data folder."""
+    place = f"{socket.gethostname()}:{data_folder.resolve()}"
+    return f"{socket.gethostname()}-{hashlib.blake2b(place.encode(), digest_size=4).hexdigest()}"
 
 
 def _secret(env: dict[str, str], name: str) -> str:

@@ -7,13 +7,11 @@ import contextlib
 import shutil
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 import msgspec
 import structlog
 from aiokafka import ConsumerRecord
-from rich.console import Console
 
 from streams import __version__
 from streams.alerts.rules import read_rules
@@ -22,17 +20,17 @@ from streams.broker.clients import connect_consumer, resolve_broker
 from streams.broker.embedded import NOTICE, EmbeddedBroker
 from streams.broker.topics import ALERTS, FEEDS, RULES, WATCHLIST
 from streams.broker.topics import apply as apply_topics
-from streams.config import Settings, utc_now
+from streams.config import Settings, instance_name
 from streams.demo.newsroom import demo_feeds
 from streams.enrich.policy import read_policy
 from streams.enrich.watchlist import read_watchlist
 from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.feeds.registry import read_feeds
 from streams.records import Alert, Feed, Figure, Rule
+from streams.screen import Screen
 from streams.sinks.notify import read_receivers
-from streams.sinks.terminal import render_alerts, render_silent
 from streams.supervise import Child, Supervisor
-from streams.wire import decode, encode
+from streams.wire import decode
 
 __all__ = ["UpOptions", "run_up"]
 
@@ -74,13 +72,14 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
         WirewatchError: a process keeps crashing, or the embedded broker died.
     """
     ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, ended.set)
     if options.demo:
         settings = _demo_settings(settings)
     newsroom_port = _free_port() if options.demo else 0
     content = _read_content(settings, newsroom_port)
-    screen = _Screen(as_json=options.as_json)
+    screen = Screen(as_json=options.as_json, on_closed=lambda: loop.call_soon_threadsafe(ended.set))
     async with _broker(settings, options) as (settings, watch_broker):
         await apply_topics(settings)
         await seed(settings, FEEDS, Feed, content.feeds)
@@ -88,7 +87,7 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
         await seed(settings, RULES, Rule, content.rules)
         desk_port = _free_port(options.desk_port)
         children = _children(settings, options, newsroom_port=newsroom_port, desk_port=desk_port)
-        screen.introduce(settings, content, options, desk_port)
+        _introduce(screen, settings, content, desk_port)
         supervisor = Supervisor(
             children, settings.data_folder / "logs", _environment(settings), screen.note
         )
@@ -105,6 +104,23 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
+    screen.close()
+
+
+def _introduce(screen: Screen, settings: Settings, content: _Content, desk_port: int) -> None:
+    embedded = (settings.data_folder / "broker.json").exists()
+    screen.note(f"Wirewatch {__version__}", style="bold")
+    screen.note(
+        f"  broker  {settings.broker.bootstrap}{' (embedded)' if embedded else ''}\n"
+        f"  watch   {len(content.feeds)} feeds, {len(content.figures)} figures, "
+        f"{len(content.rules)} rules from {settings.config_folder}\n"
+        f"  logs    {settings.data_folder / 'logs'}\n"
+        f"  desk    http://127.0.0.1:{desk_port}",
+        style="none",
+    )
+    if embedded:
+        screen.note(f"  {NOTICE}")
+    screen.note("Waiting for alerts; Ctrl-C ends.\n", style="none")
 
 
 async def _first_of(ended: asyncio.Event, work: list[asyncio.Task[None]]) -> None:
@@ -193,10 +209,11 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WIREWATCH_CONFIG": str(settings.config_folder),
         "WIREWATCH_ALLOW_PRIVATE": ",".join(settings.allow_private),
         "WIREWATCH_LOG_LEVEL": settings.log_level,
+        "WIREWATCH_INSTANCE": settings.instance or instance_name(settings.data_folder),
     }
 
 
-async def _show_alerts(settings: Settings, screen: _Screen) -> None:
+async def _show_alerts(settings: Settings, screen: Screen) -> None:
     """Print every revision from now on; those of one item arrive together and are shown so."""
     consumer = await connect_consumer(settings, ALERTS, from_start=False)
     try:
@@ -218,52 +235,6 @@ def _alert_in(message: ConsumerRecord) -> Alert | None:
     except RecordError as error:
         log.warning("unreadable_alert", reason=str(error))
         return None
-
-
-class _Screen:
-    """stdout for alerts; stderr for what happens around them."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._out = Console(highlight=False)
-        self._notes = Console(stderr=True, highlight=False)
-
-    def introduce(
-        self, settings: Settings, content: _Content, options: UpOptions, desk_port: int
-    ) -> None:
-        embedded = not options.broker and settings.data_folder.joinpath("broker.json").exists()
-        lines = [
-            f"[bold]Wirewatch {__version__}[/bold]",
-            f"  broker  {settings.broker.bootstrap}{' (embedded)' if embedded else ''}",
-            f"  watch   {len(content.feeds)} feeds, {len(content.figures)} figures, "
-            f"{len(content.rules)} rules from {settings.config_folder}",
-            f"  logs    {settings.data_folder / 'logs'}",
-            f"  desk    [bold]http://127.0.0.1:{desk_port}[/bold]",
-        ]
-        if embedded:
-            lines.append(f"  [dim]{NOTICE}[/dim]")
-        lines.append("Waiting for alerts; Ctrl-C ends.\n")
-        self._notes.print("\n".join(lines), soft_wrap=True)
-
-    def note(self, text: str) -> None:
-        self._notes.print(text, style="dim", markup=False)
-
-    def show(self, alerts: Sequence[Alert]) -> None:
-        if self._as_json:
-            for alert in alerts:
-                sys.stdout.buffer.write(encode(alert) + b"\n")
-            sys.stdout.buffer.flush()
-            return
-        told: dict[str, list[Alert]] = {}
-        silent: dict[str, list[Alert]] = {}
-        for alert in alerts:
-            if alert.notify or alert.revision > 1:  # a backfill's first revision is not shown
-                groups = told if alert.notify else silent
-                groups.setdefault(alert.sources[-1].item.item_id, []).append(alert)
-        for group in told.values():
-            self._out.print(render_alerts(group, utc_now()))
-        for group in silent.values():
-            self._out.print(render_silent(group))
 
 
 def _free_port(preferred: int = 0) -> int:

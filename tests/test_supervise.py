@@ -47,7 +47,7 @@ def command(monkeypatch, tmp_path):
     fake = tmp_path / "python"
     fake.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {program} "$@"\n')
     fake.chmod(0o755)
-    monkeypatch.setattr(supervise.sys, "executable", str(fake))
+    monkeypatch.setattr(sys, "executable", str(fake))
     return tmp_path
 
 

@@ -42,11 +42,13 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         topic_partitions=settings.partitions,
         topic_allow_declare=False,  # `wirewatch topics apply` makes topics, with their policies
         topic_disable_leader=True,
+        datadir=str(settings.data_folder / "faust"),  # made by Faust, never used without tables
         autodiscover=False,
         # A failing agent crashes the process instead of going on behind the failed record.
         agent_supervisor="mode.CrashingSupervisor",
         processing_guarantee="at_least_once",
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.instance or None,
         broker_commit_interval=1.0,  # bounds what is processed twice after a crash
         broker_session_timeout=30.0,
         broker_heartbeat_interval=3.0,

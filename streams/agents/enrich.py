@@ -49,7 +49,11 @@ class EnrichStage:
         self._pool = KillablePool(
             self._settings.pool_processes,
             begin,
-            (str(self._settings.config_folder / "policy.yaml"), self._snapshot()),
+            (
+                str(self._settings.config_folder / "policy.yaml"),
+                self._settings.models,
+                self._snapshot(),
+            ),
             deadline_seconds=BATCH_DEADLINE_SECONDS,
         )
         await self._pool.run(enrich_batch, self._snapshot(), [], utc_now())  # loads the models

@@ -6,13 +6,13 @@ snapshot of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from streams.enrich.pipeline import Enricher, build_enricher
 
+from streams.enrich.pipeline import Enricher, build_enricher
 from streams.records import Figure, Item
 from streams.wire import decode, encode
 
@@ -37,10 +37,10 @@ class _Process:
     figures: dict[str, Figure]
 
 
-def begin(policy_path: str, snapshot: str) -> None:
+def begin(policy_path: str, models: Mapping[str, str], snapshot: str) -> None:
     """Initialise a process of the pool, models included, so that the first batch is quick."""
     figures = _read_snapshot(snapshot)
-    _Process.enricher = build_enricher(figures.values(), Path(policy_path))
+    _Process.enricher = build_enricher(figures.values(), Path(policy_path), models)
     _Process.enricher.tagger.load()
     _Process.figures, _Process.snapshot = figures, snapshot
 

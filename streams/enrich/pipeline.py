@@ -63,16 +63,23 @@ class Enricher:
 
 
 def build_enricher(
-    figures: Iterable[Figure], policy_path: Path, models: Mapping[str, str] = DEFAULT_MODELS
+    figures: Iterable[Figure], policy_path: Path, models: Mapping[str, str] | None = None
 ) -> Enricher:
     """Build an enricher from a watchlist, the path of a policy lexicon, and spaCy models.
+
+    Args:
+        figures: whom to look for.
+        policy_path: the lexicon.
+        models: language to spaCy pipeline, beside or instead of the built-in ones.
 
     Raises:
         NotFoundError: there is no such lexicon.
         ConfigError: the lexicon is wrong.
     """
     policy = PolicyMatcher(read_policy(policy_path))
-    return Enricher(FigureMatcher(figures), policy, EntityTagger(models))
+    return Enricher(
+        FigureMatcher(figures), policy, EntityTagger({**DEFAULT_MODELS, **(models or {})})
+    )
 
 
 def _reference(item: Item, document: Document, lang: str, now: datetime) -> ItemRef:

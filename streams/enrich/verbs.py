@@ -46,9 +46,12 @@ def analyze(
     The same file gives the same output: its times are those of its last modification.
     """
     content, modified = _read(file)
-    folder = Settings.from_environment().config_folder
+    settings = Settings.from_environment()
+    folder = settings.config_folder
     enricher = build_enricher(
-        read_watchlist(watchlist or folder / "watchlist.yaml"), policy or folder / "policy.yaml"
+        read_watchlist(watchlist or folder / "watchlist.yaml"),
+        policy or folder / "policy.yaml",
+        settings.models,
     )
     text = decode_text(content)
     item = make_item(text, modified, lang=lang, html=_is_html(text) if html is None else html)

@@ -19,6 +19,7 @@ from streams.broker.clients import administer, connect_consumer, connect_produce
 from streams.broker.topics import ENRICHED, FEEDS, ITEMS, MENTIONS, RULES, WATCHLIST, apply
 from streams.config import Settings
 from streams.enrich.watchlist import read_watchlist
+from streams.errors import BrokerError
 from streams.records import Feed, Record
 from streams.supervise import Child, Supervisor
 from streams.wire import decode
@@ -52,6 +53,7 @@ class Stream:
                 "WIREWATCH_PARTITIONS": str(settings.partitions),
                 "WIREWATCH_ALLOW_PRIVATE": "127.0.0.0/8",
                 "WIREWATCH_LOG_FORMAT": "text",
+                "WIREWATCH_INSTANCE": "test",
             },
             self.notes.append,
         )
@@ -102,8 +104,11 @@ class Stream:
 
     async def _lag(self, stage: str) -> int:
         ends = await end_offsets(self.settings, SOURCES[stage])
-        async with administer(self.settings) as admin:
-            committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
+        try:
+            async with administer(self.settings) as admin:
+                committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
+        except BrokerError:  # a new Kafka has no coordinator before its first group
+            committed = {}
         return sum(
             end - max(committed[place].offset if place in committed else 0, 0)
             for place, end in ends.items()
