@@ -41,18 +41,24 @@ app = typer.Typer(
 STAGES = ("enrich", "stories", "alerts")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wirewatch {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
     log_level: Annotated[
         str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; also WIREWATCH_LOG_LEVEL.")
     ] = "",
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"wirewatch {__version__}")
-        raise typer.Exit
     settings = Settings.from_environment()
     level = (log_level or settings.log_level).upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -172,9 +178,53 @@ def schemas(
     typer.echo(f"{len(published)} schemas: no change breaks a reader")
 
 
+config_app = typer.Typer(
+    no_args_is_help=True, help="Check and publish feeds.yaml, watchlist.yaml and the like."
+)
+FolderArgument = Annotated[
+    Path | None, typer.Argument(help="Folder of the files; default WIREWATCH_CONFIG.")
+]
+
+
+@config_app.command("check")
+def config_check(folder: FolderArgument = None) -> None:
+    """Read all files and say what is in them; the first error names file, line and cure."""
+    from streams.content import read_content
+
+    content = read_content(_folder(folder) if folder else Settings.from_environment().config_folder)
+    for warning in content.warnings:
+        typer.echo(f"warning: {warning}")
+    typer.echo(
+        f"{len(content.feeds)} feeds, {len(content.figures)} figures, {len(content.rules)} rules, "
+        f"{len(content.policy_topics)} policy topics: all good"
+    )
+
+
+@config_app.command("publish")
+def config_publish(folder: FolderArgument = None, broker: BrokerOption = "") -> None:
+    """Create missing topics and bring feeds, watchlist and rules on the broker up to the files.
+
+    Running processes follow at once. What was added by command stays. Policy.yaml is read by the
+    workers themselves, when they start.
+    """
+    from streams.broker.topics import apply
+    from streams.content import publish_content, read_content
+
+    settings = Settings.from_environment()
+    content = read_content(_folder(folder) if folder else settings.config_folder)
+    settings = resolve_broker(settings, broker)
+
+    async def publish() -> dict[str, int]:
+        await apply(settings)
+        return await publish_content(settings, content)
+
+    for topic, changes in asyncio.run(publish()).items():
+        typer.echo(f"{topic}: {changes} changed")
+
+
 def _folder(path: Path) -> Path:
     if not path.is_dir():
-        raise NotFoundError(f"no folder {path}", cure="check --config")
+        raise NotFoundError(f"no folder {path}", cure="check the path")
     return path
 
 
@@ -195,6 +245,7 @@ app.command(rich_help_panel="Run")(demo_verbs.newsroom)
 app.command(rich_help_panel="Inspect")(enrich_verbs.analyze)
 app.command(rich_help_panel="Inspect")(sinks_verbs.query)
 app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
+app.add_typer(config_app, name="config", rich_help_panel="Manage")
 app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
 
 

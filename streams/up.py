@@ -7,26 +7,22 @@ import contextlib
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 
 from streams import __version__
-from streams.alerts.rules import read_rules
-from streams.broker.broadcast import seed
 from streams.broker.clients import connect_consumer, resolve_broker
-from streams.broker.embedded import NOTICE, EmbeddedBroker
-from streams.broker.topics import ALERTS, FEEDS, RULES, WATCHLIST
+from streams.broker.embedded import NOTICE, EmbeddedBroker, running_broker
+from streams.broker.topics import ALERTS
 from streams.broker.topics import apply as apply_topics
 from streams.config import Settings, instance_name
+from streams.content import Content, publish_content, read_content
 from streams.demo.newsroom import demo_feeds
-from streams.enrich.policy import read_policy
-from streams.enrich.watchlist import read_watchlist
 from streams.errors import BrokerError, RecordError, WirewatchError
-from streams.feeds.registry import read_feeds
-from streams.records import Alert, Feed, Figure, Rule
+from streams.records import Alert
 from streams.screen import Screen
 from streams.sinks.notify import read_receivers
 from streams.supervise import Child, Supervisor
@@ -55,14 +51,6 @@ class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
     end_after_seconds: int | None = None
 
 
-class _Content(msgspec.Struct, frozen=True):
-    """The configuration that is published to the control topics."""
-
-    feeds: Mapping[str, Feed]
-    figures: Mapping[str, Figure]
-    rules: Mapping[str, Rule]
-
-
 async def run_up(settings: Settings, options: UpOptions) -> None:
     """Run until a signal, until the time is up, or until a process keeps crashing.
 
@@ -75,16 +63,21 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
+    if options.end_after_seconds:
+        loop.call_later(options.end_after_seconds, ended.set)
     if options.demo:
         settings = _demo_settings(settings)
     newsroom_port = _free_port() if options.demo else 0
-    content = _read_content(settings, newsroom_port)
-    screen = Screen(as_json=options.as_json, on_closed=lambda: loop.call_soon_threadsafe(ended.set))
+    demo = demo_feeds(f"http://127.0.0.1:{newsroom_port}", DEMO_POLL_SECONDS)
+    content = read_content(settings.config_folder, demo if options.demo else None)
+
+    def reader_gone() -> None:
+        loop.call_soon_threadsafe(ended.set)
+
+    screen = Screen(as_json=options.as_json, on_closed=reader_gone)
     async with _broker(settings, options) as (settings, watch_broker):
         await apply_topics(settings)
-        await seed(settings, FEEDS, Feed, content.feeds)
-        await seed(settings, WATCHLIST, Figure, content.figures)
-        await seed(settings, RULES, Rule, content.rules)
+        await publish_content(settings, content)
         desk_port = _free_port(options.desk_port)
         children = _children(settings, options, newsroom_port=newsroom_port, desk_port=desk_port)
         _introduce(screen, settings, content, desk_port)
@@ -96,18 +89,18 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
             asyncio.create_task(_show_alerts(settings, screen)),
             asyncio.create_task(watch_broker()),
         ]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(options.end_after_seconds):
-                await _first_of(ended, work)
-        screen.note("Stopping …")
-        await supervisor.stop()
-        for task in work:
-            task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
-    screen.close()
+        try:
+            await _first_of(ended, work)
+        finally:
+            screen.note("Stopping …")
+            await supervisor.stop()  # before the broker, so that they can finish what they began
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            screen.close()
 
 
-def _introduce(screen: Screen, settings: Settings, content: _Content, desk_port: int) -> None:
+def _introduce(screen: Screen, settings: Settings, content: Content, desk_port: int) -> None:
     embedded = (settings.data_folder / "broker.json").exists()
     screen.note(f"Wirewatch {__version__}", style="bold")
     screen.note(
@@ -118,8 +111,8 @@ def _introduce(screen: Screen, settings: Settings, content: _Content, desk_port:
         f"  desk    http://127.0.0.1:{desk_port}",
         style="none",
     )
-    if embedded:
-        screen.note(f"  {NOTICE}")
+    for line in (*content.warnings, *([NOTICE] if embedded else [])):
+        screen.note(f"  {line}")
     screen.note("Waiting for alerts; Ctrl-C ends.\n", style="none")
 
 
@@ -135,25 +128,13 @@ async def _first_of(ended: asyncio.Event, work: list[asyncio.Task[None]]) -> Non
 def _demo_settings(settings: Settings) -> Settings:
     """The demo starts from nothing, in a folder of its own, and may poll loopback."""
     folder = settings.data_folder / "demo"
+    if address := running_broker(folder):
+        raise BrokerError(
+            f"a demo already runs on {folder}, with its broker at {address}",
+            cure="end it first, or give --data another folder",
+        )
     shutil.rmtree(folder, ignore_errors=True)
     return msgspec.structs.replace(settings, data_folder=folder, allow_private=("127.0.0.0/8",))
-
-
-def _read_content(settings: Settings, newsroom_port: int) -> _Content:
-    folder = settings.config_folder
-    policy = read_policy(folder / "policy.yaml")
-    figures = read_watchlist(folder / "watchlist.yaml")
-    topics = [topic.id for topic in policy.topics]
-    rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=topics)
-    if newsroom_port:
-        feeds = demo_feeds(f"http://127.0.0.1:{newsroom_port}", DEMO_POLL_SECONDS)
-    else:
-        feeds = read_feeds(folder / "feeds.yaml")
-    return _Content(
-        feeds={f.feed_id: f for f in feeds},
-        figures={f.figure_id: f for f in figures},
-        rules={r.rule_id: r for r in rules},
-    )
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from streams.agents.enrich import EnrichStage
 from streams.agents.guards import install_commit_guard, require_compiled_streams
 from streams.agents.stories import StoriesStage
 from streams.agents.watchdog import Watchdog, limit_shutdown
+from streams.broker.clients import connect_consumer
 from streams.broker.topics import DEAD_LETTERS
 from streams.config import Settings
 
@@ -40,16 +42,26 @@ def run_stage(name: str, settings: Settings) -> NoReturn:
 
     Args:
         name: one of `STAGES`.
-        settings: `broker.bootstrap` must be set, the topics must exist.
+        settings: `broker.bootstrap` must be set.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or lacks the topics.
     """
     require_compiled_streams()
     install_commit_guard()
     app = make_app(name, settings)
     stage = STAGES[name](settings)
+    asyncio.run(_check_broker(stage, settings))
     _add_agent(app, stage)
     app.finalize()
     worker = _Worker(app, loglevel=logging.getLevelName(settings.log_level), override_logging=False)
     worker.execute_from_commandline()
+
+
+async def _check_broker(stage: Stage, settings: Settings) -> None:
+    """Find out now what Faust would only retry: no broker, or no topics."""
+    consumer = await connect_consumer(settings, stage.source, *stage.outputs, DEAD_LETTERS)
+    await consumer.stop()
 
 
 def _add_agent(app: faust.App, stage: Stage) -> None:

@@ -17,7 +17,7 @@ FIGURES = {
     *("mark-zuckerberg", "donald-trump", "elon-musk", "ursula-von-der-leyen", "friedrich-merz"),
     *("sam-altman", "sundar-pichai", "satya-nadella", "tim-cook", "henna-virkkunen"),
     *("max-schrems", "meta", "openai", "google", "tiktok", "apple", "microsoft", "amazon"),
-    *("bundesnetzagentur", "bundeskartellamt", "eu-kommission"),
+    *("bundesnetzagentur", "bundeskartellamt", "european-commission"),
 }
 POLICY_TOPICS = {
     *("ai", "regulation", "content-moderation", "data-protection", "competition"),
