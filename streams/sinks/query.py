@@ -7,7 +7,6 @@ each alert). A table that has no file yet is an empty view with the same columns
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.sinks.parquet import TABLES
+from streams.sinks.terminal import visible
 
 try:
     import duckdb
@@ -26,9 +26,6 @@ except ImportError as error:
     raise ConfigError("queries need duckdb", cure="pip install 'wirewatch[archive]'") from error
 
 __all__ = ["QueryError", "Result", "as_csv", "as_json", "as_table", "run_query"]
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Control characters but tab and line feed: feed text must not steer a terminal."""
 
 
 class QueryError(WirewatchError):
@@ -118,7 +115,7 @@ def as_table(result: Result) -> RichTable:
 
 
 def _cells(row: Sequence[Any]) -> list[Text]:
-    return [Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(_cell(value)))) for value in row]
+    return [Text(visible(str(_cell(value)))) for value in row]
 
 
 def _cell(value: Any) -> Any:

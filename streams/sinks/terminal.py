@@ -6,6 +6,7 @@ to somebody who reads along, so alerts of the same item are shown as one block.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
@@ -16,7 +17,7 @@ from rich.text import Text
 
 from streams.records import Alert, AlertSource, Evidence, Severity
 
-__all__ = ["render_alerts", "render_silent"]
+__all__ = ["render_alerts", "render_silent", "visible"]
 
 _SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _STYLE: dict[Severity, str] = {
@@ -28,6 +29,12 @@ _STYLE: dict[Severity, str] = {
 _FIGURE_STYLE = "bold yellow"
 _POLICY_STYLE = "underline cyan"
 _INDENT = (0, 0, 0, 8)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    """Text whose control characters are shown instead of obeyed: feeds must not steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def render_alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
@@ -43,22 +50,23 @@ def render_alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
     topics = sorted({topic for alert in alerts for topic in alert.policy_topics})
     head = Text.assemble(
         (f"{first.severity.upper():<7}", _STYLE[first.severity]),
-        (f" {', '.join(names)}", "bold"),
+        (f" {visible(', '.join(names))}", "bold"),
         (f"  {' · '.join(topics)}", "green"),
-        ("" if first.update_kind == "new" else f"  ({first.update_reason})", "dim"),
+        ("" if first.update_kind == "new" else f"  ({visible(first.update_reason)})", "dim"),
     )
     seconds = (now - first.latency.seen_at).total_seconds()
-    foot = Text(
+    foot = (
         f"{source.item.feed_title or source.item.feed_id} ({source.item.lang}) · "
         f"confidence {first.confidence:.2f} · {seconds:.1f} s after first seen · "
-        f"{', '.join(sorted({a.rule_id for a in alerts}))}\n{source.item.url}",
-        style="dim",
-        overflow="fold",
+        f"{', '.join(sorted({a.rule_id for a in alerts}))}\n{source.item.url}"
     )
-    body: list[RenderableType] = [Text(first.headline, style="bold")]
+    body: list[RenderableType] = [Text(visible(first.headline), style="bold")]
     if (sentence := _sentence(alerts)) is not None:
         body.append(sentence)
-    return Group(head, Padding(Group(*body, foot, Text()), _INDENT))
+    return Group(
+        head,
+        Padding(Group(*body, Text(visible(foot), style="dim", overflow="fold"), Text()), _INDENT),
+    )
 
 
 def render_silent(alerts: Sequence[Alert]) -> Text:
@@ -66,9 +74,8 @@ def render_silent(alerts: Sequence[Alert]) -> Text:
     first = alerts[0]
     items = len(first.sources) + len(first.further_item_ids)
     names = ", ".join(dict.fromkeys(alert.figure_name for alert in alerts))
-    return Text(
-        f"      + {first.update_reason} ({items} items): {names} · {first.headline}", style="dim"
-    )
+    line = f"      + {first.update_reason} ({items} items): {names} · {first.headline}"
+    return Text(visible(line), style="dim")
 
 
 def _urgency(alert: Alert) -> tuple[int, float]:
@@ -102,12 +109,12 @@ def _sentence(alerts: Sequence[Alert]) -> Text | None:
         if begin < position:
             continue  # overlaps what is marked already
         is_figure = (start, end) in figures
-        text.append(shown.sentence[position:begin])
+        text.append(visible(shown.sentence[position:begin]))
         opening, closing = "[]" if is_figure else "{}"
         style = _FIGURE_STYLE if is_figure else _POLICY_STYLE
-        text.append(f"{opening}{shown.sentence[begin:stop]}{closing}", style=style)
+        text.append(f"{opening}{visible(shown.sentence[begin:stop])}{closing}", style=style)
         position = stop
-    return text.append(shown.sentence[position:])
+    return text.append(visible(shown.sentence[position:]))
 
 
 def _evidence(source: AlertSource) -> list[Evidence]:

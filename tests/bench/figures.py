@@ -6,6 +6,7 @@ import gc
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import spacy
 from spacy.matcher import PhraseMatcher
@@ -42,7 +43,7 @@ def run(
     builds = [_Build(size, supported=False) for size in sizes]
     builds += [_Build(size, supported=True) for size in supported_sizes]
     variants: dict[str, Callable[[], object]] = {
-        build.name: lambda build=build: build.search(documents) for build in builds
+        build.name: partial(build.search, documents) for build in builds
     }
     rivals = _rivals(make_figures(rival_size, supported=False), documents)
     timings = compare(variants | rivals, units=texts, rounds=rounds)
@@ -87,7 +88,7 @@ def _rivals(figures: list[Figure], documents: list[Document]) -> dict[str, Calla
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
     blank = spacy.blank("de")
     phrases = PhraseMatcher(blank.vocab)
-    phrases.add("figure", list(blank.tokenizer.pipe(names)))
+    phrases.add("figure", [blank(name) for name in names])
     size = f"{len(figures):,} figures"
     return {
         f"re alternation, {size}": lambda: [pattern.findall(d.text) for d in documents],

@@ -14,19 +14,18 @@ from streams.testing import NOW, make_item
 Lang = Literal["de", "en"]
 LANGS: tuple[Lang, ...] = ("de", "en")
 
-_GIVEN = (
-    "Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Karla Leon Maria Nils Olga".split()
+_GIVEN, _SYLLABLES, _TITLES, _CUES = map(
+    str.split,
+    (
+        "Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Karla Leon Maria Nils Olga",
+        "bra dol fen gart hul jes kron lind mur nev orp plas quil rost sten tarv ulm vex wig zor",
+        "Ministerin Minister Senator Senatorin Kommissar Commissioner Chairman Präsidentin",
+        "Ministerium Partei Konzern Behörde Kommission Bundestag Fraktion Vorstand Plattform "
+        "Gericht Verordnung Gesetz Aufsicht Netz Daten Modell Software Forschung Haushalt Wahl "
+        "ministry party company agency commission parliament senate board platform court "
+        "regulation law oversight network data model software research budget election",
+    ),
 )
-_SYLLABLES = "bra dol fen gart hul jes kron lind mur nev orp plas quil rost sten tarv ulm vex wig zor".split()
-_TITLES = (
-    "Ministerin Minister Senator Senatorin Kommissar Commissioner Chairman Präsidentin".split()
-)
-_CUES = (
-    "Ministerium Partei Konzern Behörde Kommission Bundestag Fraktion Vorstand Plattform Gericht "
-    "ministry party company agency commission parliament senate board platform court "
-    "Verordnung Gesetz Aufsicht Netz Daten Modell Software Forschung Haushalt Wahl "
-    "regulation law oversight network data model software research budget election"
-).split()
 
 
 def newsroom_items(lang: Lang) -> list[Item]:
@@ -42,7 +41,7 @@ def newsroom_items(lang: Lang) -> list[Item]:
 
 
 def make_figures(count: int, *, supported: bool) -> list[Figure]:
-    """Invented persons. The first `n` of any count are the same, and 8,000 share no surname.
+    """Invented persons. The first `n` of any count are the same; surnames repeat after 8,000.
 
     Args:
         count: how many.
@@ -57,7 +56,8 @@ def _figure(number: int, supported: bool) -> Figure:
         rest, digit = divmod(rest, len(_SYLLABLES))
         syllables.append(_SYLLABLES[digit])
     surname = "".join(syllables).capitalize()
-    given = _GIVEN[(number // len(_SYLLABLES) ** 3 + number) % len(_GIVEN)]
+    # Two more per turn of the surnames: the step, 8,002, and 15 have no common divisor.
+    given = _GIVEN[(number + 2 * (number // len(_SYLLABLES) ** 3)) % len(_GIVEN)]
     return Figure(
         figure_id=f"figure-{number}",
         name=f"{given} {surname}",

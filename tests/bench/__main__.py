@@ -1,0 +1,51 @@
+"""Runs benchmarks: `python -m tests.bench [name ...] [--json]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from streams.log import setup_logging
+from tests.bench import enrich, figures, idle, parse, stream, wire
+from tests.bench.result import Result, Skipped, show
+
+BENCHMARKS: dict[str, Callable[[], Result]] = {
+    "parse": parse.run,
+    "figures": figures.run,
+    "enrich": enrich.run,
+    "wire": wire.run,
+    "idle": idle.run,
+    "stream": stream.run,
+}
+
+
+def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Which: {', '.join(BENCHMARKS)}. Default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per benchmark.")] = False,
+) -> None:
+    """Measure what the rooms cost, beside the bare libraries below them. Takes some minutes."""
+    setup_logging("WARNING", "text")
+    wanted = names or list(BENCHMARKS)
+    if unknown := [name for name in wanted if name not in BENCHMARKS]:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(BENCHMARKS)}")
+    notes, output = Console(stderr=True), Console()
+    for name in wanted:
+        notes.print(f"measuring {name} ...", style="dim")
+        try:
+            result = BENCHMARKS[name]()
+        except Skipped as reason:
+            result = Result(name=name, notes=(f"skipped: {reason}",))
+        if as_json:
+            output.out(msgspec.json.encode(result).decode(), highlight=False)
+        else:
+            show(result, output)
+
+
+if __name__ == "__main__":
+    typer.run(main)

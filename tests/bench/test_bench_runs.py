@@ -1,0 +1,42 @@
+"""Every benchmark runs, with sizes that measure nothing, so that none of them rots."""
+
+import math
+
+import pytest
+from rich.console import Console
+
+from tests.bench import enrich, figures, idle, parse, stream, wire
+from tests.bench.__main__ import BENCHMARKS
+from tests.bench.result import Skipped, show
+
+TINY = {
+    "parse": lambda: parse.run(entries=2, rounds=1),
+    "figures": lambda: figures.run(
+        sizes=(10, 100), supported_sizes=(10,), rival_size=10, texts=4, rounds=1
+    ),
+    "enrich": lambda: enrich.run(items=2, rounds=1),
+    "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
+    "idle": lambda: idle.run(seconds=0.1, rounds=1),
+    "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),
+}
+BROKER = [pytest.mark.embedded, pytest.mark.e2e]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=BROKER if name in ("idle", "stream") else ()) for name in BENCHMARKS],
+)
+def test_it_runs_and_reports(name):
+    try:
+        result = TINY[name]()
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    assert result.name == name
+    assert len({tuple(row) for row in result.rows}) == 1, "all rows have the same columns"
+    assert all(
+        math.isnan(v) or v >= 0 for r in result.rows for v in r.values() if not isinstance(v, str)
+    )
+    console = Console(width=200)
+    with console.capture() as shown:
+        show(result, console)
+    assert name in shown.get()
