@@ -71,6 +71,10 @@ class Stage(Protocol):
     """Topics that it writes."""
     overlap: bool
     """True if a batch may start before the previous one is finished (stages without state)."""
+    batch_size: int
+    """Records that are processed and acked together."""
+    depth: int
+    """Full batches in flight; a tidy end waits for them, so few where records are slow."""
 
     async def start(self) -> None:
         """Make ready; called before the first record."""
@@ -95,9 +99,7 @@ class AckingPipeline(Service):
     Args:
         stage: what to do.
         topics: Faust topic by name, for the stage's outputs and the dead letters.
-        batch_size: records handed to the stage together.
         linger_seconds: how long an incomplete batch waits for more.
-        depth: full batches that may be in flight.
     """
 
     logger = logging.getLogger("mode")  # Faust's chatter about services; warnings still show
@@ -107,17 +109,14 @@ class AckingPipeline(Service):
         stage: Stage,
         topics: dict[str, Any],
         *,
-        batch_size: int = 32,
         linger_seconds: float = 0.02,
-        depth: int = 4,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.stage = stage
         self.topics = topics
-        self._batch_size = batch_size
         self._linger = linger_seconds
-        self._slots = asyncio.Semaphore(batch_size * depth)
+        self._slots = asyncio.Semaphore(stage.batch_size * stage.depth)
         self._open: list[Any] = []
         self._batches: asyncio.Queue[tuple[list[Any], Awaitable[list[Outcome]]]] = asyncio.Queue()
         self._began: dict[int, float] = {}
@@ -127,7 +126,7 @@ class AckingPipeline(Service):
         await self._slots.acquire()
         self._began[id(event)] = time.monotonic()
         self._open.append(event)
-        if len(self._open) >= self._batch_size:
+        if len(self._open) >= self.stage.batch_size:
             self._close_batch(self._open)
         elif len(self._open) == 1:
             self.loop.call_later(self._linger, self._close_batch, self._open)

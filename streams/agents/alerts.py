@@ -37,6 +37,8 @@ class AlertsStage:
     source = MENTIONS
     outputs: tuple[str, ...] = (ALERTS,)
     overlap = False
+    batch_size = 32
+    depth = 4
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

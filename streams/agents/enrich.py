@@ -26,7 +26,7 @@ __all__ = ["EnrichStage"]
 log = structlog.get_logger(__name__)
 
 BATCH_DEADLINE_SECONDS = 60.0
-"""A batch of 32 items takes about a second; what takes this long hangs."""
+"""A batch of 16 items takes well under a second; what takes this long hangs."""
 
 
 class EnrichStage:
@@ -36,9 +36,11 @@ class EnrichStage:
     source = ITEMS
     outputs: tuple[str, ...] = (ENRICHED,)
     overlap = True
+    batch_size = 16
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.depth = settings.pool_processes + 1  # one batch waits, so that no process does
         self._watchlist: Broadcast[Figure] = Broadcast(settings, WATCHLIST, Figure)
         self._snapshots = _Snapshots()
         self._pool: KillablePool | None = None

@@ -31,6 +31,8 @@ class StoriesStage:
     source = ENRICHED
     outputs: tuple[str, ...] = (MENTIONS,)
     overlap = False
+    batch_size = 32
+    depth = 4
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

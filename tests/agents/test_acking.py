@@ -54,6 +54,9 @@ class Echo:
     outputs: tuple[str, ...] = ("out",)
     overlap = True
 
+    def __init__(self, batch_size=2, depth=4):
+        self.batch_size, self.depth = batch_size, depth
+
     async def start(self) -> None: ...
     async def watch(self) -> None: ...
     async def stop(self) -> None: ...
@@ -73,11 +76,11 @@ class Echo:
 
 
 class Rig:
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **stage: int) -> None:
         self.out, self.dead = Topic(), Topic()
         self.acked: list[int] = []
         topics = {"out": self.out, DEAD_LETTERS: self.dead}
-        self.pipeline = AckingPipeline(Echo(), topics, **options)
+        self.pipeline = AckingPipeline(Echo(**stage), topics, linger_seconds=0.01)
         self.offset = 0
 
     async def put(self, *values: bytes) -> None:
@@ -93,7 +96,7 @@ class Rig:
 
 @pytest.fixture
 async def rig():
-    rig = Rig(batch_size=2, linger_seconds=0.01)
+    rig = Rig(batch_size=2)
     await rig.pipeline.start()
     yield rig
     await rig.pipeline.stop()

@@ -22,6 +22,9 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "stream": stream.run,
 }
 
+PLAIN_WIDTH = 150
+"""Columns of a table that goes to a file."""
+
 
 def main(
     names: Annotated[
@@ -35,6 +38,8 @@ def main(
     if unknown := [name for name in wanted if name not in BENCHMARKS]:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(BENCHMARKS)}")
     notes, output = Console(stderr=True), Console()
+    if not output.is_terminal:
+        output = Console(width=PLAIN_WIDTH)
     for name in wanted:
         notes.print(f"measuring {name} ...", style="dim")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -28,16 +29,17 @@ _GIVEN, _SYLLABLES, _TITLES, _CUES = map(
 )
 
 
-def newsroom_items(lang: Lang) -> list[Item]:
+@functools.cache
+def newsroom_items(lang: Lang) -> tuple[Item, ...]:
     """The demo newsroom's items in a language: title and one to three sentences of summary."""
     scripts = (script for script in load_scripts() if script.feed.lang == lang)
     entries = [
         entry for script in scripts for entry in script.items if entry.title and not entry.copy_of
     ]
-    return [
+    return tuple(
         make_item(number=number, title=entry.title, summary=entry.summary, lang=lang)
         for number, entry in enumerate(entries)
-    ]
+    )
 
 
 def make_figures(count: int, *, supported: bool) -> list[Figure]:
@@ -111,7 +113,7 @@ def make_feed(form: Literal["rss", "atom"], entries: int) -> bytes:
 
 def _article(number: int, form: Literal["rss", "atom"], items: Iterator[Item]) -> str:
     first = next(items)
-    told = list(itertools.islice(items, 5))
+    told = list(itertools.islice(items, 4))
     paragraphs = "".join(
         f'<p>{escape(item.summary)} <a href="/topics/{number}">{escape(item.title)}</a></p>'
         for item in told

@@ -14,7 +14,7 @@ TINY = {
     "figures": lambda: figures.run(
         sizes=(10, 100), supported_sizes=(10,), rival_size=10, texts=4, rounds=1
     ),
-    "enrich": lambda: enrich.run(items=2, rounds=1),
+    "enrich": lambda: enrich.run(items=2, rounds=1, threads=("1",)),
     "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
     "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),
