@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from streams.config import limit_math_threads
+
 __all__ = ["KillablePool", "PoolBrokenError"]
 
 T = TypeVar("T")
@@ -90,6 +92,7 @@ class KillablePool:
         _end(self._executor)
 
     def _start(self, processes: int) -> ProcessPoolExecutor:
+        limit_math_threads()  # before the first process of the pool loads NumPy
         return ProcessPoolExecutor(
             processes,
             mp_context=_CONTEXT,
