@@ -17,7 +17,7 @@ from streams.records import DeadLetter, Record
 
 __all__ = [
     "Headers",
-    "dead_letter_headers",
+    "dead_letter",
     "decode",
     "encode",
     "headers_for",
@@ -33,6 +33,9 @@ _decoders: dict[type, msgspec.json.Decoder[Record]] = {}
 
 MESSAGE_LIMIT = 500
 """Characters of an error message that travel in a dead letter."""
+
+DEAD_LETTER_VALUE_BYTES = 7 * 1024 * 1024
+"""What of a value surely fits into `news.dead-letters`, key and headers included."""
 
 
 def encode(record: Record) -> bytes:
@@ -69,10 +72,30 @@ def record_headers(record: Record) -> Headers:
     return list(headers_for(type(record)))
 
 
-def dead_letter_headers(
-    *, topic: str, partition: int, offset: int, stage: str, error: BaseException, attempts: int = 1
-) -> Headers:
-    """Say where a record came from and why it could not be processed."""
+def dead_letter(
+    value: bytes | None,
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    stage: str,
+    error: BaseException,
+    attempts: int = 1,
+    limit_bytes: int = DEAD_LETTER_VALUE_BYTES,
+) -> tuple[bytes | None, Headers]:
+    """Make the dead letter of a record.
+
+    Args:
+        value: its bytes.
+        topic: where it came from; likewise partition and offset, -1 if it never got there.
+        stage: who gave up.
+        error: why.
+        attempts: how often it was tried.
+        limit_bytes: what the producer can send; a longer value is cut, and a header says so.
+
+    Returns:
+        The value to write, the original bytes wherever they fit, and the headers.
+    """
     values = {
         "dead-letter-topic": topic,
         "dead-letter-partition": str(partition),
@@ -83,13 +106,16 @@ def dead_letter_headers(
         "dead-letter-attempts": str(attempts),
         "dead-letter-app-version": __version__,
     }
-    return [(name, value.encode("utf-8", "replace")) for name, value in values.items()]
+    if value is not None and len(value) > limit_bytes:
+        values["dead-letter-cut-from-bytes"] = str(len(value))
+        value = value[:limit_bytes]
+    return value, [(name, text.encode("utf-8", "replace")) for name, text in values.items()]
 
 
 def read_dead_letter(
     key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
 ) -> DeadLetter:
-    """Read what `dead_letter_headers` wrote.
+    """Read what `dead_letter` made.
 
     Raises:
         RecordError: the headers are not those of a dead letter.

@@ -11,7 +11,7 @@ from streams.records import Alert, Item, stable_id
 from streams.testing import make_enriched, make_item, make_mention
 from streams.wire import (
     MESSAGE_LIMIT,
-    dead_letter_headers,
+    dead_letter,
     decode,
     encode,
     headers_for,
@@ -72,15 +72,25 @@ def test_every_record_is_documented_and_exported():
 
 
 def test_dead_letters_say_where_they_came_from():
-    headers = dead_letter_headers(
-        topic="news.items", partition=3, offset=14, stage="enrich",
+    value, headers = dead_letter(
+        b"\xff", topic="news.items", partition=3, offset=14, stage="enrich",
         error=ValueError("x" * 10_000),
     )  # fmt: skip
-    letter = read_dead_letter(b"key", b"\xff", headers)
+    letter = read_dead_letter(b"key", value, headers)
     assert (letter.topic, letter.partition, letter.offset) == ("news.items", 3, 14)
     assert (letter.stage, letter.error, letter.attempts) == ("enrich", "ValueError", 1)
     assert letter.value == b"\xff"
     assert len(letter.message) == MESSAGE_LIMIT
+
+
+def test_what_is_too_long_for_a_dead_letter_is_cut_and_says_so():
+    place = {"topic": "news.items", "partition": 0, "offset": 0, "stage": "enrich"}
+    value, headers = dead_letter(bytes(100), **place, error=ValueError(), limit_bytes=10)
+    assert len(value) == 10
+    assert ("dead-letter-cut-from-bytes", b"100") in headers
+    whole, headers = dead_letter(bytes(10), **place, error=ValueError(), limit_bytes=10)
+    assert len(whole) == 10
+    assert "dead-letter-cut-from-bytes" not in dict(headers)
 
 
 def test_other_headers_are_not_a_dead_letter():

@@ -24,7 +24,7 @@ from streams import metrics
 from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
-from streams.wire import Headers, dead_letter_headers
+from streams.wire import dead_letter
 
 __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 
@@ -194,7 +194,8 @@ class AckingPipeline(Service):
             reason=str(error)[:200],
         )
         metrics.DEAD_LETTERS.labels(self.stage.name, type(error).__name__).inc()
-        headers: Headers = dead_letter_headers(
+        value, headers = dead_letter(
+            message.value,
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
@@ -202,8 +203,8 @@ class AckingPipeline(Service):
             error=error,
         )
         sent: Awaitable[Any] = await self.topics[DEAD_LETTERS].send(
-            key=event.message.key,
-            value=event.message.value,
+            key=message.key,
+            value=value,
             timestamp=message.timestamp,
             headers=dict(headers),
         )

@@ -13,7 +13,7 @@ from streams.broker.topics import DEAD_LETTERS, ITEMS
 from streams.errors import BrokerError, RecordError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTER_COUNT
 from streams.records import Item
-from streams.wire import dead_letter_headers, encode
+from streams.wire import dead_letter, encode
 
 __all__ = ["publish_items"]
 
@@ -50,12 +50,20 @@ async def _publish_alone(producer: AIOKafkaProducer, item: Item) -> None:
 
 
 async def _send_dead_letter(producer: AIOKafkaProducer, item: Item, error: RecordError) -> None:
-    headers = dead_letter_headers(topic=ITEMS, partition=-1, offset=-1, stage=_STAGE, error=error)
+    value, headers = dead_letter(
+        encode(item),
+        topic=ITEMS,
+        partition=-1,
+        offset=-1,
+        stage=_STAGE,
+        error=error,
+        limit_bytes=_LETTER_BYTES,
+    )
     try:
         await producer.send_and_wait(
             DEAD_LETTERS,
             key=item.item_id.encode(),
-            value=encode(item)[:_LETTER_BYTES],
+            value=value,
             headers=headers,
         )
     except KafkaError as failure:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import BrokerError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTERS_METRIC
-from streams.wire import dead_letter_headers
+from streams.wire import dead_letter
 
 __all__ = ["send_dead_letter"]
 
@@ -33,7 +33,8 @@ async def send_dead_letter(
     Raises:
         BrokerError: it was not acknowledged, so the record must not count as done.
     """
-    headers = dead_letter_headers(
+    value, headers = dead_letter(
+        record.value,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -42,9 +43,7 @@ async def send_dead_letter(
         attempts=attempts,
     )
     try:
-        await producer.send_and_wait(
-            DEAD_LETTERS, key=record.key, value=record.value, headers=headers
-        )
+        await producer.send_and_wait(DEAD_LETTERS, key=record.key, value=value, headers=headers)
     except KafkaError as failure:
         raise BrokerError(f"a dead letter was not acknowledged: {failure}") from failure
     DEAD_LETTERS_METRIC.labels(stage, type(error).__name__).inc()

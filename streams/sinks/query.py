@@ -17,8 +17,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from streams.errors import ConfigError, NotFoundError, WirewatchError
+from streams.printable import printable
 from streams.sinks.parquet import TABLES
-from streams.sinks.terminal import visible
 
 try:
     import duckdb
@@ -115,7 +115,7 @@ def as_table(result: Result) -> RichTable:
 
 
 def _cells(row: Sequence[Any]) -> list[Text]:
-    return [Text(visible(str(_cell(value)))) for value in row]
+    return [Text(printable(str(_cell(value)))) for value in row]
 
 
 def _cell(value: Any) -> Any:

@@ -6,7 +6,6 @@ to somebody who reads along, so alerts of the same item are shown as one block.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
@@ -15,9 +14,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from streams.printable import printable
 from streams.records import Alert, AlertSource, Evidence, Severity
 
-__all__ = ["render_alerts", "render_silent", "visible"]
+__all__ = ["render_alerts", "render_silent"]
 
 _SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _STYLE: dict[Severity, str] = {
@@ -29,12 +29,6 @@ _STYLE: dict[Severity, str] = {
 _FIGURE_STYLE = "bold yellow"
 _POLICY_STYLE = "underline cyan"
 _INDENT = (0, 0, 0, 8)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def visible(text: str) -> str:
-    """Text whose control characters are shown instead of obeyed: feeds must not steer a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def render_alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
@@ -50,9 +44,9 @@ def render_alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
     topics = sorted({topic for alert in alerts for topic in alert.policy_topics})
     head = Text.assemble(
         (f"{first.severity.upper():<7}", _STYLE[first.severity]),
-        (f" {visible(', '.join(names))}", "bold"),
+        (f" {printable(', '.join(names))}", "bold"),
         (f"  {' · '.join(topics)}", "green"),
-        ("" if first.update_kind == "new" else f"  ({visible(first.update_reason)})", "dim"),
+        ("" if first.update_kind == "new" else f"  ({printable(first.update_reason)})", "dim"),
     )
     seconds = (now - first.latency.seen_at).total_seconds()
     foot = (
@@ -60,12 +54,12 @@ def render_alerts(alerts: Sequence[Alert], now: datetime) -> RenderableType:
         f"confidence {first.confidence:.2f} · {seconds:.1f} s after first seen · "
         f"{', '.join(sorted({a.rule_id for a in alerts}))}\n{source.item.url}"
     )
-    body: list[RenderableType] = [Text(visible(first.headline), style="bold")]
+    body: list[RenderableType] = [Text(printable(first.headline), style="bold")]
     if (sentence := _sentence(alerts)) is not None:
         body.append(sentence)
     return Group(
         head,
-        Padding(Group(*body, Text(visible(foot), style="dim", overflow="fold"), Text()), _INDENT),
+        Padding(Group(*body, Text(printable(foot), style="dim", overflow="fold"), Text()), _INDENT),
     )
 
 
@@ -75,7 +69,7 @@ def render_silent(alerts: Sequence[Alert]) -> Text:
     items = len(first.sources) + len(first.further_item_ids)
     names = ", ".join(dict.fromkeys(alert.figure_name for alert in alerts))
     line = f"      + {first.update_reason} ({items} items): {names} · {first.headline}"
-    return Text(visible(line), style="dim")
+    return Text(printable(line), style="dim")
 
 
 def _urgency(alert: Alert) -> tuple[int, float]:
@@ -109,12 +103,12 @@ def _sentence(alerts: Sequence[Alert]) -> Text | None:
         if begin < position:
             continue  # overlaps what is marked already
         is_figure = (start, end) in figures
-        text.append(visible(shown.sentence[position:begin]))
+        text.append(printable(shown.sentence[position:begin]))
         opening, closing = "[]" if is_figure else "{}"
         style = _FIGURE_STYLE if is_figure else _POLICY_STYLE
-        text.append(f"{opening}{visible(shown.sentence[begin:stop])}{closing}", style=style)
+        text.append(f"{opening}{printable(shown.sentence[begin:stop])}{closing}", style=style)
         position = stop
-    return text.append(visible(shown.sentence[position:]))
+    return text.append(printable(shown.sentence[position:]))
 
 
 def _evidence(source: AlertSource) -> list[Evidence]:
