@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -13,15 +14,22 @@ from rich.console import Console
 
 from streams import __version__
 from streams.broker import verbs as broker_verbs
-from streams.broker.clients import resolve_broker
+from streams.broker.clients import administer, resolve_broker
 from streams.broker.verbs import BrokerOption
-from streams.config import Settings, instance_name, is_supervised, parse_duration
+from streams.config import (
+    Settings,
+    instance_name,
+    is_supervised,
+    parse_duration,
+    set_log_level,
+)
 from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
 from streams.enrich import verbs as enrich_verbs
 from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.feeds import verbs as feeds_verbs
 from streams.log import setup_logging
+from streams.printable import printable
 from streams.sinks import verbs as sinks_verbs
 from streams.supervise import Child, Supervisor, follow_parent
 
@@ -39,6 +47,9 @@ app = typer.Typer(
 )
 
 STAGES = ("enrich", "stories", "alerts")
+"""As in streams.agents.worker, which is imported only where it runs: it loads Faust."""
+EXIT_IO = 74
+"""sysexits.h: an error while doing I/O on some file."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -63,6 +74,7 @@ def _common(
     level = (log_level or settings.log_level).upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise ConfigError(f"log level {level!r}", cure="use DEBUG, INFO, WARNING or ERROR")
+    set_log_level(level)
     setup_logging(level, settings.log_format)
 
 
@@ -83,13 +95,19 @@ def up(
         Path | None, typer.Option(help="Folder of the embedded broker and the logs.")
     ] = None,
     desk_port: Annotated[
-        int, typer.Option(help="Port of the desk; taken ones are avoided.")
+        int, typer.Option(min=1, max=65_535, help="Port of the desk; taken ones are avoided.")
     ] = 8600,
     end_after: Annotated[str, typer.Option(help="End after a while, such as 90s or 10m.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print alerts as JSON lines.")] = False,
 ) -> None:
     """Run everything on this machine and print alerts as they come."""
     from streams.up import UpOptions, run_up
+
+    if demo and broker:
+        raise typer.BadParameter(
+            "the demo has a broker of its own, and would replace the feeds of yours",
+            param_hint="--demo --broker",
+        )
 
     settings = Settings.from_environment()
     settings = msgspec.structs.replace(
@@ -105,8 +123,7 @@ def up(
         as_json=as_json,
         end_after_seconds=_duration(end_after),
     )
-    if not is_supervised():
-        setup_logging("WARNING", settings.log_format)  # the processes have their own log files
+    setup_logging("WARNING", settings.log_format)  # the processes have their own log files
     asyncio.run(run_up(settings, options))
 
 
@@ -130,8 +147,8 @@ def worker(
 
 
 async def _all_stages(settings: Settings) -> None:
-    import signal
-
+    async with administer(settings):  # find out now that there is no broker, not in each child
+        pass
     notes = Console(stderr=True, highlight=False)
     children = [Child(stage, ("worker", "--only", stage)) for stage in STAGES]
     environment = {
@@ -196,7 +213,7 @@ def config_check(folder: FolderArgument = None) -> None:
         typer.echo(f"warning: {warning}")
     typer.echo(
         f"{len(content.feeds)} feeds, {len(content.figures)} figures, {len(content.rules)} rules, "
-        f"{len(content.policy_topics)} policy topics: all good"
+        f"{len(content.policy_topics)} policy topics, {len(content.receivers)} receivers: all good"
     )
 
 
@@ -256,12 +273,19 @@ def main() -> None:
     try:
         app()
     except WirewatchError as error:
-        Console(stderr=True, highlight=False).print(
-            f"error: {error}", style="red", markup=False, soft_wrap=True
-        )
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `wirewatch … | head`
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # a full disk, a folder that cannot be written
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}", EXIT_IO)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    Console(stderr=True, highlight=False).print(
+        f"error: {printable(message)}", style="red", markup=False, soft_wrap=True
+    )
+    sys.exit(code)

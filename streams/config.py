@@ -30,6 +30,7 @@ __all__ = [
     "parse_duration",
     "read_yaml",
     "secret",
+    "set_log_level",
     "utc_now",
 ]
 
@@ -165,6 +166,11 @@ def limit_math_threads() -> None:
         os.environ.setdefault(name, "1")
 
 
+def set_log_level(level: str) -> None:
+    """Make a log level given by flag count for this process and its children."""
+    os.environ["WIREWATCH_LOG_LEVEL"] = level
+
+
 def instance_name(data_folder: Path) -> str:
     """Name of a worker that runs once per machine and data folder."""
     place = f"{socket.gethostname()}:{data_folder.resolve()}"
@@ -258,8 +264,8 @@ def _explain(message: str, path: Path, node: yaml.Node | None, type_: type) -> C
     steps = [step["key"] or step["index"] for step in _STEP.finditer(place)]
     line = _line_of(node, [*steps, *([named["field"]] if named else [])])
     if "unknown field" in what and named:
-        known = _field_names(type_)
-        close = difflib.get_close_matches(named["field"], known, n=1)
+        known = set(_field_names(type_))
+        close = difflib.get_close_matches(named["field"], known - {named["field"]}, n=1)
         cure = f"did you mean {close[0]!r}?" if close else "remove it"
     elif "missing required" in what:
         cure = "add it"

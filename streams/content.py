@@ -1,7 +1,7 @@
-"""The configuration that people write: four YAML files, read and checked together.
+"""The configuration that people write: five YAML files, read and checked together.
 
 feeds.yaml, watchlist.yaml and rules.yaml are published to the control topics, from where every
-process follows them; policy.yaml is read by the processes that enrich.
+process follows them; policy.yaml is read by the processes that enrich, notify.yaml by notify.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from streams.enrich.policy import read_policy
 from streams.enrich.watchlist import read_watchlist, weak_names
 from streams.feeds.registry import read_feeds
 from streams.records import Feed, Figure, Rule
+from streams.sinks.notify import read_receivers
 
 __all__ = ["Content", "publish_content", "read_content"]
 
@@ -30,6 +31,8 @@ class Content(msgspec.Struct, frozen=True):
     figures: Mapping[str, Figure]
     rules: Mapping[str, Rule]
     policy_topics: tuple[str, ...]
+    receivers: tuple[str, ...]
+    """Who is told about alerts, by id."""
     warnings: tuple[str, ...]
     """What is allowed, but probably not meant."""
 
@@ -39,7 +42,7 @@ def read_content(folder: Path, feeds: list[Feed] | None = None) -> Content:
 
     Args:
         folder: where they are.
-        feeds: instead of those of feeds.yaml.
+        feeds: instead of those of feeds.yaml; then nobody is told about alerts either.
 
     Raises:
         NotFoundError: a file is missing.
@@ -49,13 +52,17 @@ def read_content(folder: Path, feeds: list[Feed] | None = None) -> Content:
     policy_topics = tuple(topic.id for topic in policy.topics)
     figures = read_watchlist(folder / "watchlist.yaml")
     rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=policy_topics)
+    receivers: tuple[str, ...] = ()
     if feeds is None:
         feeds = read_feeds(folder / "feeds.yaml")
+        if (folder / "notify.yaml").exists():  # it may be absent: telling nobody is fine
+            receivers = tuple(read_receivers(folder / "notify.yaml"))
     return Content(
         feeds={feed.feed_id: feed for feed in feeds},
         figures={figure.figure_id: figure for figure in figures},
         rules={rule.rule_id: rule for rule in rules},
         policy_topics=policy_topics,
+        receivers=receivers,
         warnings=tuple(weak_names(figures)),
     )
 

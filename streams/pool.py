@@ -1,18 +1,19 @@
 """CPU work in other processes that may be killed: one bad input never takes the others along.
 
 A plain `ProcessPoolExecutor` cannot end one task, and when a process dies every task in flight
-fails alike. `KillablePool` adds a deadline, replaces a broken executor, and `run_alone` runs one
-suspect in a process of its own, so that blame is exact.
+fails alike. `KillablePool` adds a deadline, replaces a broken executor, and `apart` makes a pool of
+one process in which nothing else runs, so that blame is exact.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -60,32 +61,36 @@ class KillablePool:
         self._executor = self._start(processes)
         self.restarts = 0
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
+    async def run(
+        self, function: Callable[..., T], *args: Any, deadline_seconds: float | None = None
+    ) -> T:
         """Run beside other work.
+
+        Args:
+            function: what to run; must pickle, as must its arguments and result.
+            args: its arguments.
+            deadline_seconds: instead of the pool's own.
 
         Raises:
             PoolBrokenError: a process died or overran; this work may be innocent of it.
         """
         executor = self._executor
         try:
-            return await self._run_in(executor, function, *args)
+            return await _run_in(executor, deadline_seconds or self._deadline, function, *args)
         except PoolBrokenError:
             if executor is self._executor:  # the first to notice replaces it
                 self._executor = self._start(self._processes)
                 self.restarts += 1
             raise
 
-    async def run_alone(self, function: Callable[..., T], *args: Any) -> T:
-        """Run in a process of its own.
-
-        Raises:
-            PoolBrokenError: this work, and nothing else, killed the process or overran.
-        """
-        executor = self._start(1)
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[KillablePool]:
+        """A pool like this one, but of one process and for one user at a time."""
+        pool = KillablePool(1, self._initializer, self._initargs, deadline_seconds=self._deadline)
         try:
-            return await self._run_in(executor, function, *args)
+            yield pool
         finally:
-            _end(executor)
+            pool.stop()
 
     def stop(self) -> None:
         """End all processes at once; work in flight is lost."""
@@ -100,22 +105,28 @@ class KillablePool:
             initargs=(self._initializer, self._initargs),
         )
 
-    async def _run_in(
-        self, executor: ProcessPoolExecutor, function: Callable[..., T], *args: Any
-    ) -> T:
-        try:
-            future = executor.submit(function, *args)
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline)
-        except BrokenProcessPool as error:
-            _end(executor)
-            raise PoolBrokenError("a process of the pool died") from error
-        except TimeoutError as error:
-            _end(executor)
-            raise PoolBrokenError(f"took longer than {self._deadline:g} s") from error
-        except RuntimeError as error:  # submitted after another task's deadline ended the pool
-            if "shutdown" not in str(error):
-                raise
-            raise PoolBrokenError(str(error)) from error
+
+async def _run_in(
+    executor: ProcessPoolExecutor, deadline_seconds: float, function: Callable[..., T], *args: Any
+) -> T:
+    try:
+        future = executor.submit(function, *args)
+    except RuntimeError as error:  # it has been ended since, by the deadline of other work
+        raise PoolBrokenError(str(error)) from error
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(future), deadline_seconds)
+    except BrokenProcessPool as error:
+        _end(executor)
+        raise PoolBrokenError("a process of the pool died") from error
+    except TimeoutError as error:
+        _end(executor)
+        raise PoolBrokenError(f"took longer than {deadline_seconds:g} s") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody cancelled this call: its executor was ended while the work waited for its turn.
+        raise PoolBrokenError("other work broke the pool") from error
 
 
 def _end(executor: ProcessPoolExecutor) -> None:

@@ -18,13 +18,12 @@ from streams.broker.clients import connect_consumer, resolve_broker
 from streams.broker.embedded import NOTICE, EmbeddedBroker, running_broker
 from streams.broker.topics import ALERTS
 from streams.broker.topics import apply as apply_topics
-from streams.config import Settings, instance_name
+from streams.config import BrokerSettings, Settings, instance_name
 from streams.content import Content, publish_content, read_content
 from streams.demo.newsroom import demo_feeds
 from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.records import Alert
 from streams.screen import Screen
-from streams.sinks.notify import read_receivers
 from streams.supervise import Child, Supervisor
 from streams.wire import decode
 
@@ -35,6 +34,14 @@ log = structlog.get_logger(__name__)
 DESK_PORT = 8600
 DEMO_POLL_SECONDS = 2
 BROKER_CHECK_SECONDS = 1.0
+CREDENTIALS = (
+    "SASL_USERNAME",
+    "SASL_PASSWORD",
+    "SASL_PASSWORD_FILE",
+    "SSL_CA_FILE",
+    "SSL_CERT_FILE",
+    "SSL_KEY_FILE",
+)
 GATHER_MILLISECONDS = 250
 """How long alerts of the same item may take to come in from their partitions."""
 
@@ -79,7 +86,7 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
         await apply_topics(settings)
         await publish_content(settings, content)
         desk_port = _free_port(options.desk_port)
-        children = _children(settings, options, newsroom_port=newsroom_port, desk_port=desk_port)
+        children = _children(content, options, newsroom_port=newsroom_port, desk_port=desk_port)
         _introduce(screen, settings, content, desk_port)
         supervisor = Supervisor(
             children, settings.data_folder / "logs", _environment(settings), screen.note
@@ -158,13 +165,15 @@ async def _broker(
         raise BrokerError("the embedded broker died", cure=f"see {broker.log_file}")
 
     try:
-        yield resolve_broker(settings, address), alive
+        # Nothing of the settings for another broker, such as its credentials, is for this one.
+        embedded = msgspec.structs.replace(settings, broker=BrokerSettings(bootstrap=address))
+        yield embedded, alive
     finally:
         await asyncio.to_thread(broker.stop)
 
 
 def _children(
-    settings: Settings, options: UpOptions, *, newsroom_port: int, desk_port: int
+    content: Content, options: UpOptions, *, newsroom_port: int, desk_port: int
 ) -> list[Child]:
     """The processes, in the order of the stream."""
     children = [
@@ -174,8 +183,7 @@ def _children(
     ]
     if newsroom_port:
         children.insert(0, Child("newsroom", ("newsroom", "--port", str(newsroom_port))))
-    receivers = settings.config_folder / "notify.yaml"
-    if not options.demo and receivers.exists() and read_receivers(receivers):
+    if content.receivers:
         children.append(Child("notify", ("notify",)))
     if options.archive:
         children.append(Child("archive", ("archive",)))
@@ -185,13 +193,23 @@ def _children(
 def _environment(settings: Settings) -> dict[str, str]:
     """What the children must know beyond this process's own variables."""
     return {
-        "WIREWATCH_BROKER": settings.broker.bootstrap,
+        **_broker_variables(settings.broker),
         "WIREWATCH_DATA": str(settings.data_folder),
         "WIREWATCH_CONFIG": str(settings.config_folder),
         "WIREWATCH_ALLOW_PRIVATE": ",".join(settings.allow_private),
         "WIREWATCH_LOG_LEVEL": settings.log_level,
         "WIREWATCH_INSTANCE": settings.instance or instance_name(settings.data_folder),
     }
+
+
+def _broker_variables(broker: BrokerSettings) -> dict[str, str]:
+    variables = {
+        "WIREWATCH_BROKER": broker.bootstrap,
+        "WIREWATCH_SECURITY_PROTOCOL": broker.security_protocol,
+    }
+    if broker.security_protocol == "PLAINTEXT":  # what is set for another broker must not be used
+        variables |= {f"WIREWATCH_{name}": "" for name in CREDENTIALS}
+    return variables
 
 
 async def _show_alerts(settings: Settings, screen: Screen) -> None:

@@ -87,7 +87,9 @@ def dead_letter(
 
     Args:
         value: its bytes.
-        topic: where it came from; likewise partition and offset, -1 if it never got there.
+        topic: where it came from.
+        partition: its partition, -1 if it never got there.
+        offset: its offset, likewise.
         stage: who gave up.
         error: why.
         attempts: how often it was tried.

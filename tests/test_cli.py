@@ -75,6 +75,11 @@ def test_the_version():
         (["worker", "--only", "enrich", "--broker", NOWHERE], 69, [NOWHERE]),
         (["desk", "--broker", NOWHERE], 69, [NOWHERE]),
         (["up", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["up", "--demo", "--broker", NOWHERE], 2, ["--demo", "broker of its own"]),
+        (["up", "--desk-port", "700000"], 2, ["--desk-port"]),
+        (["up", "--data", "/proc/nowhere"], 69, ["/proc/nowhere"]),
+        (["worker", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["schemas", "/proc/nowhere", "--write"], 74, ["/proc/nowhere"]),
         (["--log-level", "loud", "topics", "list"], 78, ["LOUD", "WARNING"]),
     ],
 )
@@ -101,6 +106,12 @@ def config(tmp_path):
         ("watchlist.yaml", "kind: person", "kind: persona", ["watchlist.yaml:", "kind"]),
         ("watchlist.yaml", "qid: Q22686", "qid: 22686", ["watchlist.yaml:", "qid"]),
         ("rules.yaml", "all: [ai, regulation]", "all: [aj]", ["rules.yaml", "policy topic 'aj'"]),
+        (
+            "notify.yaml",
+            "receivers: []",
+            "recievers: []",
+            ["notify.yaml:", "did you mean 'receivers'?"],
+        ),
         ("policy.yaml", "\ntopics:", "\ntopics: [", ["policy.yaml:", "not valid YAML"]),
     ],
 )
@@ -110,8 +121,8 @@ def test_an_invalid_file_is_named_with_line_and_cure(config, file, old, new, wor
     assert old in text
     path.write_text(text.replace(old, new, 1))
     for verb in (["config", "check", str(config)], ["up", "--demo", "--config", str(config)]):
-        if verb[0] == "up" and file == "feeds.yaml":
-            continue  # the demo brings its own feeds
+        if verb[0] == "up" and file in ("feeds.yaml", "notify.yaml"):
+            continue  # the demo brings its own feeds, and tells nobody
         ended = wirewatch(*verb, cwd=config)
         assert ended.returncode == 78
         assert "Traceback" not in ended.stderr

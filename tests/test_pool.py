@@ -1,5 +1,6 @@
 """Work that kills its process or hangs is contained, and only the guilty are blamed."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -49,11 +50,35 @@ async def test_a_death_breaks_the_work_and_the_next_work_runs(pool):
     assert pool.restarts == 1
 
 
-async def test_work_alone_takes_nobody_along(pool):
-    with pytest.raises(PoolBrokenError):
-        await pool.run_alone(die)
-    assert await pool.run_alone(double, 3) == 6
+async def test_work_apart_takes_nobody_along(pool):
+    with pool.apart() as apart:
+        with pytest.raises(PoolBrokenError):
+            await apart.run(die)
+        assert await apart.run(double, 3) == 6
     assert pool.restarts == 0
+
+
+async def test_work_that_waits_behind_a_hang_is_told_so():
+    """It must not look like a cancellation: that would end its task without a trace."""
+    pool = KillablePool(1, deadline_seconds=3)
+    try:
+        hanging = asyncio.create_task(pool.run(hang))
+        await asyncio.sleep(0.5)
+        waiting = [asyncio.create_task(pool.run(double, n)) for n in range(6)]
+        results = await asyncio.gather(hanging, *waiting, return_exceptions=True)
+        assert all(isinstance(result, PoolBrokenError | int) for result in results), results
+        assert isinstance(results[0], PoolBrokenError)
+        assert await pool.run(double, 4) == 8
+    finally:
+        pool.stop()
+
+
+async def test_a_cancelled_call_is_cancelled(pool):
+    task = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_what_hangs_is_ended_at_its_deadline():

@@ -88,6 +88,10 @@ class Stage(Protocol):
         """Let go of what `start` took."""
         ...
 
+    def reset(self) -> None:
+        """Forget what is remembered of partitions: they have been assigned anew."""
+        ...
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Decide what becomes of each record. Raising crashes the process."""
         ...
@@ -147,20 +151,28 @@ class AckingPipeline(Service):
 
     @Service.task
     async def _finish_batches(self) -> None:
-        while not self.should_stop:
-            events, work = await self._batches.get()
-            with metrics.STAGE_SECONDS.labels(self.stage.name).time():
-                outcomes = await work
-                acks = [
-                    ack
-                    for event, outcome in zip(events, outcomes, strict=True)
-                    for ack in await self._send(event, outcome)
-                ]
-                await asyncio.gather(*acks)  # every output is on the broker, or this raises
-            for event in events:
-                event.ack()
-                del self._began[id(event)]
-                self._slots.release()
+        try:
+            while not self.should_stop:
+                await self._finish(*await self._batches.get())
+        except asyncio.CancelledError:
+            if not self.should_stop:  # the service would go on without its task, in silence
+                await self.crash(RuntimeError(f"the {self.stage.name} pipeline was cancelled"))
+            raise
+
+    async def _finish(self, events: list[Any], work: Awaitable[list[Outcome]]) -> None:
+        """Bring one batch to its end: outputs, their acks, then the acks of its inputs."""
+        with metrics.STAGE_SECONDS.labels(self.stage.name).time():
+            outcomes = await work
+            acks = [
+                ack
+                for event, outcome in zip(events, outcomes, strict=True)
+                for ack in await self._send(event, outcome)
+            ]
+            await asyncio.gather(*acks)  # every output is on the broker, or this raises
+        for event in events:
+            event.ack()
+            del self._began[id(event)]
+            self._slots.release()
 
     async def _send(self, event: Any, outcome: Outcome) -> list[Awaitable[Any]]:
         """Enqueue what became of one record; the returned awaitables are the broker's acks."""

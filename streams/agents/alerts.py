@@ -8,6 +8,7 @@ alert's figure never changes, so the revisions of an alert still share one parti
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from streams import metrics
 from streams.agents.acking import Outcome, Output, Received
 from streams.agents.history import read_history
+from streams.agents.partitions import PartitionStates
 from streams.alerts.decide import alert_id_of, decide
 from streams.alerts.match import mismatch
 from streams.alerts.rules import RuleIndex
@@ -45,8 +47,7 @@ class AlertsStage:
         self._rules: Broadcast[Rule] = Broadcast(settings, RULES, Rule)
         self._index = RuleIndex({})
         self._index_version = ""
-        self._alerts: dict[int, dict[str, Alert]] = {}
-        self._last: dict[int, int] = {}
+        self._alerts = PartitionStates(self._rebuild)
 
     async def start(self) -> None:
         """Load the rules."""
@@ -60,6 +61,10 @@ class AlertsStage:
         """Stop following the rules."""
         await self._rules.stop()
 
+    def reset(self) -> None:
+        """Read partitions again when their next record arrives."""
+        self._alerts.reset()
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Turn mentions into revisions of alerts."""
         if self._index_version != self._rules.version:
@@ -69,8 +74,7 @@ class AlertsStage:
         return [await self._one(record) for record in batch]
 
     async def _one(self, record: Received) -> Outcome:
-        alerts = await self._alerts_before(record)
-        self._last[record.partition] = record.offset
+        alerts = await self._alerts.before(record)
         try:
             mention = decode(Mention, record.value)
             revisions = self._revise(alerts, mention)
@@ -91,17 +95,13 @@ class AlertsStage:
                 _count(alert)
         return revisions
 
-    async def _alerts_before(self, record: Received) -> dict[str, Alert]:
-        """Newest revisions in the record's partition, read again after any break in the log."""
-        if self._last.get(record.partition) == record.offset - 1:
-            return self._alerts[record.partition]
-        alerts = self._alerts[record.partition] = {}
+    async def _rebuild(self, record: Received) -> dict[str, Alert]:
+        """Newest revisions in the record's partition."""
+        alerts: dict[str, Alert] = {}
         for known in await read_history(self._settings, ALERTS, record.partition):
-            try:
+            with contextlib.suppress(RecordError):  # a tombstone, or written by somebody else
                 alert = decode(Alert, known.value)
-            except RecordError:
-                continue  # a tombstone, or written by somebody else
-            alerts[alert.alert_id] = alert
+                alerts[alert.alert_id] = alert
         log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(alerts))
         return alerts
 

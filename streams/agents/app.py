@@ -42,7 +42,7 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         topic_partitions=settings.partitions,
         topic_allow_declare=False,  # `wirewatch topics apply` makes topics, with their policies
         topic_disable_leader=True,
-        datadir=str(settings.data_folder / "faust"),  # made by Faust, never used without tables
+        datadir=str(settings.data_folder),  # Faust wants one; without tables it stays unused
         autodiscover=False,
         # A failing agent crashes the process instead of going on behind the failed record.
         agent_supervisor="mode.CrashingSupervisor",

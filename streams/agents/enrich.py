@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ENRICHED, ITEMS, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.enrich.batch import BatchResult, begin, enrich_batch, write_snapshot
+from streams.enrich.policy import read_policy
 from streams.errors import RecordError
 from streams.pool import KillablePool, PoolBrokenError
 from streams.records import EnrichedItem, Figure
@@ -25,8 +28,10 @@ __all__ = ["EnrichStage"]
 
 log = structlog.get_logger(__name__)
 
-BATCH_DEADLINE_SECONDS = 60.0
+BATCH_DEADLINE_SECONDS = 30.0
 """A batch of 16 items takes well under a second; what takes this long hangs."""
+SUSPECT_DEADLINE_SECONDS = 5.0
+"""For one item alone. All suspects of a batch are done before the watchdog's 180 s are over."""
 
 
 class EnrichStage:
@@ -42,23 +47,23 @@ class EnrichStage:
         self._settings = settings
         self.depth = settings.pool_processes + 1  # one batch waits, so that no process does
         self._watchlist: Broadcast[Figure] = Broadcast(settings, WATCHLIST, Figure)
-        self._snapshots = _Snapshots()
+        self._files = _Files()
         self._pool: KillablePool | None = None
 
     async def start(self) -> None:
         """Load the watchlist and start the pool."""
         await self._watchlist.start()
-        self._pool = KillablePool(
-            self._settings.pool_processes,
-            begin,
-            (
-                str(self._settings.config_folder / "policy.yaml"),
-                self._settings.models,
-                self._snapshot(),
-            ),
-            deadline_seconds=BATCH_DEADLINE_SECONDS,
-        )
-        await self._pool.run(enrich_batch, self._snapshot(), [], utc_now())  # loads the models
+        policy_path = self._settings.config_folder / "policy.yaml"
+        read_policy(policy_path)  # a mistake in it is told here, not by a process that dies of it
+        policy = self._files.keep(policy_path)
+        with self._files.watchlist(self._watchlist) as watchlist:
+            self._pool = KillablePool(
+                self._settings.pool_processes,
+                begin,
+                (policy, self._settings.models, watchlist),
+                deadline_seconds=BATCH_DEADLINE_SECONDS,
+            )
+            await _load(self._pool, watchlist)
 
     async def watch(self) -> None:
         """Raise when the watchlist can no longer be followed."""
@@ -68,40 +73,48 @@ class EnrichStage:
         """End the pool's processes."""
         if self._pool:
             self._pool.stop()
-        self._snapshots.remove()
+        self._files.remove()
         await self._watchlist.stop()
+
+    def reset(self) -> None:
+        """Nothing is remembered between records."""
 
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Enrich a batch; when the pool breaks, find the item that broke it."""
         assert self._pool is not None, "started"
-        now, snapshot = utc_now(), self._snapshot()
+        now = utc_now()
         values = [record.value for record in batch]
-        try:
-            results = await self._pool.run(enrich_batch, snapshot, values, now)
-        except PoolBrokenError as error:
-            log.warning("pool_broken", records=len(batch), reason=str(error))
-            metrics.POOL_RESTARTS.labels(self.name).set(self._pool.restarts)
-            results = await _find_guilty(self._pool, snapshot, values, now)
+        with self._files.watchlist(self._watchlist) as watchlist:
+            try:
+                results = await self._pool.run(enrich_batch, watchlist, values, now)
+            except PoolBrokenError as error:
+                log.warning("pool_broken", records=len(batch), reason=str(error))
+                metrics.POOL_RESTARTS.labels(self.name).set(self._pool.restarts)
+                with self._pool.apart() as apart:
+                    results = await _one_by_one(apart, watchlist, values, now)
         return [_outcome(result) for result in results]
 
-    def _snapshot(self) -> str:
-        return self._snapshots.path_of(self._watchlist)
+
+async def _load(pool: KillablePool, watchlist: str) -> None:
+    """Start a process and load its models. A failure here is no item's fault, and crashes."""
+    await pool.run(enrich_batch, watchlist, [], utc_now())
 
 
-async def _find_guilty(
-    pool: KillablePool, snapshot: str, values: Sequence[bytes | None], now: datetime
+async def _one_by_one(
+    apart: KillablePool, watchlist: str, values: Sequence[bytes | None], now: datetime
 ) -> list[BatchResult]:
-    """Halve the suspects until the guilty one is alone; the others are enriched on the way."""
-    try:
-        return await pool.run_alone(enrich_batch, snapshot, values, now)
-    except PoolBrokenError as error:
-        if len(values) == 1:
-            return [BatchResult(error=f"it breaks its process: {error}")]
-    half = len(values) // 2
-    return [
-        *await _find_guilty(pool, snapshot, values[:half], now),
-        *await _find_guilty(pool, snapshot, values[half:], now),
-    ]
+    """Enrich suspects each by itself; the guilty ones are named, the others are done."""
+    results: list[BatchResult] = []
+    await _load(apart, watchlist)
+    for value in values:
+        try:
+            results += await apart.run(
+                enrich_batch, watchlist, [value], now, deadline_seconds=SUSPECT_DEADLINE_SECONDS
+            )
+        except PoolBrokenError as error:
+            results.append(BatchResult(error=f"it breaks its process: {error}"))
+            await _load(apart, watchlist)
+    return results
 
 
 def _outcome(result: BatchResult) -> Outcome:
@@ -118,29 +131,48 @@ def _outcome(result: BatchResult) -> Outcome:
     )
 
 
-class _Snapshots:
-    """The watchlist as a file, which the pool's processes read when its name changes.
+class _Files:
+    """What the pool's processes read: the lexicon as it was at the start, and the watchlist.
 
-    A file, because a pool cannot address all of its processes, and a large watchlist should not
-    travel with every batch. It is written anew from Kafka at every start.
+    Files, because a pool cannot address all of its processes, and a large watchlist should not
+    travel with every batch. Each edit of the watchlist makes a new file, which stays for as long as
+    a batch uses it.
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="wirewatch-watchlist-"))
-        self._versions: list[str] = []
+        self._folder = Path(tempfile.mkdtemp(prefix="wirewatch-enrich-"))
+        self._current = ""
+        self._version = ""
+        self._edits = 0
+        self._users: Counter[str] = Counter()
 
-    def path_of(self, watchlist: Broadcast[Figure]) -> str:
-        """Path of the newest version; the one before it stays for batches in flight."""
-        version = watchlist.version
-        if version not in self._versions[-1:]:
-            write_snapshot(self._folder / version, list(watchlist.values.values()))
-            log.info("watchlist", version=version, figures=len(watchlist.values))
-            self._versions.append(version)
-            for outdated in self._versions[:-2]:
-                (self._folder / outdated).unlink(missing_ok=True)
-            del self._versions[:-2]
-        return str(self._folder / version)
+    def keep(self, path: Path) -> str:
+        """Copy a file that might be edited while processes start anew."""
+        return str(shutil.copy(path, self._folder / path.name))
+
+    @contextlib.contextmanager
+    def watchlist(self, watchlist: Broadcast[Figure]) -> Iterator[str]:
+        """Path of the watchlist as it is now, valid inside the block."""
+        if watchlist.version != self._version:
+            self._edits += 1
+            outdated, self._current = self._current, str(self._folder / f"{self._edits}.json")
+            self._version = watchlist.version
+            write_snapshot(Path(self._current), list(watchlist.values.values()))
+            self._discard(outdated)
+            log.info("watchlist", version=self._version, figures=len(watchlist.values))
+        path = self._current
+        self._users[path] += 1
+        try:
+            yield path
+        finally:
+            self._users[path] -= 1
+            self._discard(path)
+
+    def _discard(self, path: str) -> None:
+        if path and path != self._current and not self._users[path]:
+            Path(path).unlink(missing_ok=True)
+            del self._users[path]
 
     def remove(self) -> None:
-        """Remove the files."""
+        """Remove all files."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import structlog
 
 from streams.agents.acking import Outcome, Output, Received
 from streams.agents.history import read_history
+from streams.agents.partitions import PartitionStates
 from streams.broker.topics import ENRICHED, MENTIONS
 from streams.config import Settings
 from streams.errors import RecordError
@@ -23,8 +25,8 @@ log = structlog.get_logger(__name__)
 class StoriesStage:
     """Clusters each partition of `news.enriched` (one or more languages) by itself.
 
-    State is a fold over the partition. It is rebuilt by reading one window again whenever a record
-    is not the successor of the last one: at start, after a rebalance, on redelivery.
+    State is a fold over the partition, rebuilt by reading two windows again: one in which a story
+    may have begun, and one that decides whether its first item was first.
     """
 
     name = "stories"
@@ -36,8 +38,7 @@ class StoriesStage:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clusters: dict[int, Clusters] = {}
-        self._last: dict[int, int] = {}
+        self._clusters = PartitionStates(self._rebuild)
 
     async def start(self) -> None:
         """Nothing to load: partitions are read when their first record arrives."""
@@ -48,36 +49,34 @@ class StoriesStage:
     async def stop(self) -> None:
         """Nothing to end."""
 
+    def reset(self) -> None:
+        """Read partitions again when their next record arrives."""
+        self._clusters.reset()
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Name the story of each item and emit its mentions."""
         return [await self._one(record) for record in batch]
 
     async def _one(self, record: Received) -> Outcome:
-        clusters = await self._clusters_before(record)
-        self._last[record.partition] = record.offset
+        clusters = await self._clusters.before(record)
         try:
             enriched = decode(EnrichedItem, record.value)
         except RecordError as error:
             return error
         return _outputs(enriched, clusters.assign(enriched))
 
-    async def _clusters_before(self, record: Received) -> Clusters:
-        """State of the record's partition just before it."""
-        if self._last.get(record.partition) == record.offset - 1:
-            return self._clusters[record.partition]
-        clusters = self._clusters[record.partition] = Clusters()
+    async def _rebuild(self, record: Received) -> Clusters:
+        clusters = Clusters()
         past = await read_history(
             self._settings,
             record.topic,
             record.partition,
-            since=record.timestamp - WINDOW.total_seconds(),
+            since=record.timestamp - 2 * WINDOW.total_seconds(),
             until_offset=record.offset,
         )
         for earlier in past:
-            try:
+            with contextlib.suppress(RecordError):  # it is among the dead letters already
                 clusters.assign(decode(EnrichedItem, earlier.value))
-            except RecordError:
-                continue  # it is among the dead letters already
         log.info("rebuilt", stage=self.name, partition=record.partition, records=len(past))
         return clusters
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import logging
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import faust
 import structlog
@@ -21,6 +23,7 @@ from streams.agents.watchdog import Watchdog, limit_shutdown
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import DEAD_LETTERS
 from streams.config import Settings
+from streams.errors import ConfigError
 
 __all__ = ["STAGES", "run_stage"]
 
@@ -37,7 +40,7 @@ SHUTDOWN_SECONDS = 8.0
 """`wirewatch up` promises to end within ten seconds."""
 
 
-def run_stage(name: str, settings: Settings) -> NoReturn:
+def run_stage(name: str, settings: Settings) -> None:
     """Run a stage until SIGTERM or SIGINT (exit 0) or a crash (exit 1).
 
     Args:
@@ -49,13 +52,43 @@ def run_stage(name: str, settings: Settings) -> NoReturn:
     """
     require_compiled_streams()
     install_commit_guard()
-    app = make_app(name, settings)
     stage = STAGES[name](settings)
     asyncio.run(_check_broker(stage, settings))
+    app = make_app(name, settings)
     _add_agent(app, stage)
     app.finalize()
     worker = _Worker(app, loglevel=logging.getLevelName(settings.log_level), override_logging=False)
-    worker.execute_from_commandline()
+    with _hold_instance(name, settings):
+        worker.execute_from_commandline()
+
+
+@contextlib.contextmanager
+def _hold_instance(name: str, settings: Settings) -> Iterator[None]:
+    """Make sure that no other process on this machine works under the same name.
+
+    Two members of a group with one `group.instance.id` throw each other out for ever, and process
+    every record again and again meanwhile.
+    """
+    if not settings.instance:
+        yield
+        return
+    path = settings.data_folder / f"{name}-{settings.instance}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", cure="give WIREWATCH_DATA another folder"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                f"another {name} worker already runs as {settings.instance!r} on {path.parent}",
+                cure="end it, or give this one WIREWATCH_DATA or WIREWATCH_INSTANCE of its own",
+            ) from error
+        yield
 
 
 async def _check_broker(stage: Stage, settings: Settings) -> None:
@@ -67,6 +100,10 @@ async def _check_broker(stage: Stage, settings: Settings) -> None:
 def _add_agent(app: faust.App, stage: Stage) -> None:
     topics = {name: raw_topic(app, name) for name in (*stage.outputs, DEAD_LETTERS)}
     runner = _StageRunner(stage, topics)
+
+    @app.on_partitions_assigned.connect(weak=False)  # type: ignore[untyped-decorator, unused-ignore]
+    async def forget(app: Any, assigned: Any, **_: Any) -> None:
+        stage.reset()
 
     @app.agent(raw_topic(app, stage.source), name=f"streams.{stage.name}", concurrency=1)
     async def agent(stream: Any) -> None:

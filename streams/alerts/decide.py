@@ -15,6 +15,7 @@ from streams.alerts.suppress import suppressed_by
 from streams.records import (
     Alert,
     AlertSource,
+    Evidence,
     Latency,
     Mention,
     Rule,
@@ -30,6 +31,9 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 SOURCES_KEPT = 50
 """Items kept in full; of the others the alert knows the ids."""
+
+EVIDENCE_KEPT = 5
+"""Places per figure and policy topic that an alert shows of an item; the enriched item has all."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -112,6 +116,9 @@ def _next(previous: Alert, rule: Rule, mention: Mention, now: datetime, *, revis
     raised = SEVERITIES.index(severity) > SEVERITIES.index(previous.severity)
     topics = tuple(sorted({*previous.policy_topics, *_topics(rule, mention)}))
     suppressed = suppressed_by(rule, mention)
+    if suppressed and previous.notified:
+        # Old news must not use up what fresh news would notify about.
+        raised, topics = False, previous.policy_topics
     kind, why = _kind(previous, mention, raised=raised, topics=topics, revised=revised)
     if kind == "coverage" and not previous.notified and not suppressed:
         kind, why = "material", "first item of this story that is news"
@@ -173,9 +180,18 @@ def _source(mention: Mention) -> AlertSource:
     return AlertSource(
         item=mention.item,
         confidence=mention.figure.confidence,
-        figure=mention.figure.mentions,
-        policy_topics=mention.policy_topics,
+        figure=_best(mention.figure.mentions),
+        policy_topics=tuple(
+            msgspec.structs.replace(hit, evidence=_best(hit.evidence))
+            for hit in mention.policy_topics
+        ),
     )
+
+
+def _best(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The heaviest places, those in the title first, in the order of the text."""
+    ranked = sorted(evidence, key=lambda e: (e.field != "title", -e.weight, e.start))
+    return tuple(sorted(ranked[:EVIDENCE_KEPT], key=lambda e: (e.start, e.end)))
 
 
 def _latency(mention: Mention, now: datetime) -> Latency:

@@ -121,7 +121,8 @@ class EmbeddedBroker:
             Its address, `host:port`, which is also recorded for `running_broker`.
 
         Raises:
-            BrokerError: it is not installed, runs already, has no port, or ended at once.
+            BrokerError: it is not installed, runs already, has no port or no folder to write to, or
+                ended at once.
         """
         if address := running_broker(self.data_folder):
             raise BrokerError(
@@ -130,12 +131,18 @@ class EmbeddedBroker:
             )
         program = _program()
         port = _choose_port(self.port)
-        self.data_folder.mkdir(parents=True, exist_ok=True)
         command: list[str | Path] = [
             program, "start", "--data-dir", self.data_folder / "broker", "--only", "kafka",
             "--kafka-port", str(port), "--host", _HOST,
         ]  # fmt: skip
-        self._process = leash(command, self.log_file)
+        try:
+            self.data_folder.mkdir(parents=True, exist_ok=True)
+            self._process = leash(command, self.log_file)
+        except OSError as error:
+            raise BrokerError(
+                f"{self.data_folder} cannot hold the broker's data: {error}",
+                cure="give --data another folder",
+            ) from error
         try:
             self._wait_until_ready(port)
             self.address = f"{_HOST}:{port}"

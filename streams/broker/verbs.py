@@ -10,14 +10,16 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import TOPICS, TopicSpec, config_of
 from streams.broker.topics import apply as apply_topics
 from streams.broker.topics import check as check_topics
 from streams.config import Settings
+from streams.printable import printable
 
-__all__ = ["app"]
+__all__ = ["BrokerOption", "JsonOption", "app"]
 
 app = typer.Typer(no_args_is_help=True, help="List, create and check the Kafka topics.")
 
@@ -71,7 +73,7 @@ def check(broker: BrokerOption = "", as_json: JsonOption = False) -> None:
     else:
         table = Table(Column("topic", no_wrap=True), "state", box=SIMPLE_HEAD, pad_edge=False)
         for name, differences in found.items():
-            table.add_row(name, "\n".join(differences) or "ok")
+            table.add_row(name, Text(printable("\n".join(differences) or "ok")))
         Console().print(table)
     if any(found.values()):
         Console(stderr=True).print(

@@ -19,7 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="The live page of the monitoring de
 
 @app.command()
 def desk(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8600,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")
+    ] = 8600,
     host: Annotated[
         str,
         typer.Option(

@@ -43,6 +43,8 @@ __all__ = ["ALERT", "POSSIBLE", "FigureMatcher"]
 
 ALERT = 0.75
 """Confidence from which a figure may alert (guides/matching.md 3a)."""
+MENTIONS_KEPT = 100
+"""Places per figure; a live blog names somebody many hundred times."""
 POSSIBLE = 0.40
 """Confidence from which a figure is reported at all."""
 
@@ -224,7 +226,7 @@ def _hit(weighed: list[_Weighed], words: Words, document: Document) -> FigureHit
     best = max(weighed, key=lambda w: w.log_odds)  # the first of equals
     figure = best.mention.watched.figure
     confidence = round(1 / (1 + math.exp(-best.log_odds)), 4)
-    evidence = tuple(_evidence(w, words, document) for w in weighed)
+    evidence = tuple(_evidence(w, words, document) for w in weighed[:MENTIONS_KEPT])
     return FigureHit(
         figure_id=figure.figure_id,
         name=figure.name,

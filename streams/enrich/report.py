@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from streams.printable import printable
 from streams.records import EnrichedItem, Evidence, FigureHit, PolicyTopicHit
 
 __all__ = ["report"]
@@ -25,7 +26,7 @@ _REST_OF_WORD = re.compile(r"[\w’'-]*\w")
 def report(item: EnrichedItem) -> RenderableType:
     """Everything found in an item; meaning never rests on colour alone."""
     parts: list[RenderableType] = [
-        Text(_summary(item), style="bold"),
+        _plain(_summary(item), style="bold"),
         Text(),
         marked_text(item),
         Text(),
@@ -34,14 +35,14 @@ def report(item: EnrichedItem) -> RenderableType:
     parts += [_policy_table(hit) for hit in item.policy_topics]
     if item.entities:
         parts.append(_entity_table(item))
-    parts += [Text(f"skipped: {reason}") for reason in item.skipped]
-    parts.append(Text("versions: " + ", ".join(f"{k} {v}" for k, v in item.versions.items())))
+    parts += [_plain(f"skipped: {reason}") for reason in item.skipped]
+    parts.append(_plain("versions: " + ", ".join(f"{k} {v}" for k, v in item.versions.items())))
     return Group(*parts)
 
 
 def marked_text(item: EnrichedItem) -> Text:
     """The text with figures and policy evidence in colour, and their labels behind the words."""
-    text = Text(item.text)
+    text = _plain(item.text)  # of the same length, so the places stay right
     labels: dict[int, list[str]] = defaultdict(list)
     for place, style, label in _marks(item):
         text.stylize(style, place.start, place.end)
@@ -52,7 +53,7 @@ def marked_text(item: EnrichedItem) -> Text:
     marked, position = Text(), 0
     for end in sorted(labels):
         marked.append_text(text[position:end])
-        marked.append(f" [{', '.join(labels[end])}]", style=LABEL_STYLE)
+        marked.append_text(_plain(f" [{', '.join(labels[end])}]", style=LABEL_STYLE))
         position = end
     return marked.append_text(text[position:])
 
@@ -82,13 +83,13 @@ def _figure_table(number: int, hit: FigureHit) -> Table:
     title = f"figure [{number}]: {hit.name} ({qid}), {hit.confidence:.0%}, {hit.level}"
     table = _table(title, "place", "rule", "sentence")
     for place in hit.mentions[:MENTIONS_SHOWN]:
-        table.add_row(_place(place), Text(place.rule), Text(place.sentence))
+        table.add_row(_place(place), _plain(place.rule), _plain(place.sentence))
     more = len(hit.mentions) - MENTIONS_SHOWN
     if more > 0:
         table.add_row(Text(f"and {more} more"), Text(), Text())
     for reason in hit.reasons:
-        rule = Text(f"{reason.weight:+.1f} {reason.rule}")
-        table.add_row(Text("reason"), rule, Text(reason.detail))
+        rule = _plain(f"{reason.weight:+.1f} {reason.rule}")
+        table.add_row(Text("reason"), rule, _plain(reason.detail))
     return table
 
 
@@ -97,8 +98,8 @@ def _policy_table(hit: PolicyTopicHit) -> Table:
         f"policy topic [{hit.policy_topic}]: {hit.score:.0%}", "place", "rule", "sentence"
     )
     for place in hit.evidence:
-        rule = Text(f"{place.weight:+.2f} {place.rule}: {place.detail}")
-        table.add_row(_place(place), rule, Text(place.sentence))
+        rule = _plain(f"{place.weight:+.2f} {place.rule}: {place.detail}")
+        table.add_row(_place(place), rule, _plain(place.sentence))
     return table
 
 
@@ -112,16 +113,21 @@ def _entity_table(item: EnrichedItem) -> Table:
         names[label].append(text if count == 1 else f"{text} ×{count}")
     table = _table("entities", "label", "names")
     for label in sorted(names):
-        table.add_row(Text(label), Text(", ".join(names[label])))
+        table.add_row(_plain(label), _plain(", ".join(names[label])))
     return table
 
 
 def _place(place: Evidence) -> Text:
-    return Text(f"{place.surface} ({place.field} {place.start}–{place.end})")
+    return _plain(f"{place.surface} ({place.field} {place.start}–{place.end})")
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=Text(title), title_justify="left", expand=True)
+    table = Table(title=_plain(title), title_justify="left", expand=True)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Words from outside, for the terminal: neither rich's markup nor control characters count."""
+    return Text(printable(text), style=style)

@@ -40,7 +40,11 @@ MAX_VALUES = 64
 MAX_NAME_BYTES = 512
 
 # Controls, lone surrogates and non-characters: none of them may reach JSON or a terminal.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# The controls of C1 steer terminals like those of ASCII, but in feeds they are the quotes and dashes
+# of windows-1252, taken for Latin-1 by somebody. As in HTML they are read as what was meant:
+# "Trump\x92s" must stay a word that can be found. Five mean nothing and are dropped.
+_MEANT = {chr(code): bytes([code]).decode("windows-1252", "ignore") for code in range(0x80, 0xA0)}
 _LANG = re.compile(r"[a-z]{2,3}")
 
 
@@ -129,7 +133,7 @@ def clean(text: str, limit: int) -> str:
 
 
 def _strip(text: str) -> str:
-    return _ILLEGAL.sub("", text).strip()
+    return _ILLEGAL.sub(lambda found: _MEANT.get(found[0], ""), text).strip()
 
 
 def _cut(text: str, limit: int) -> str:

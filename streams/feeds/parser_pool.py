@@ -55,7 +55,8 @@ class ParserPool:
         self, body: bytes, content_type: str, url: str
     ) -> ParsedFeed | tuple[str, str]:
         try:
-            return await self._pool.run_alone(parse_apart, body, content_type, url)
+            with self._pool.apart() as apart:
+                return await apart.run(parse_apart, body, content_type, url)
         except PoolBrokenError as error:
             raise ParseError(f"the parser was stopped: {error}", kind="parser_killed") from error
 

@@ -18,7 +18,6 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 
@@ -58,7 +57,7 @@ class Current(Protocol[R_co]):
 
 
 class Poller:
-    """Polls every feed of the registry that is enabled and ours.
+    """Polls every feed of the registry that is enabled and that `owns` accepts.
 
     Args:
         producer: started.
@@ -66,7 +65,8 @@ class Poller:
         states: what was remembered, by this process or one before it.
         fetcher: fetches.
         parser: parses.
-        owns: whether a feed_id is this process's share; may change its mind at any time.
+        owns: whether to poll a feed_id; may change its mind at any time. This is the seam for
+            sharing feeds among processes. `run` leaves it open, so each process polls all feeds.
         clock: the time.
     """
 
@@ -144,9 +144,7 @@ class Poller:
         )
         if state.url == feed.url:
             return state
-        return msgspec.structs.replace(  # validators belong to a URL
-            state, url=feed.url, etag="", last_modified="", body_hash="", next_check_at=None
-        )
+        return _at_new_address(state, feed.url)
 
     def _follow_registry(self) -> None:
         """Bring the plans in line with the registry and with our share of it."""
@@ -211,6 +209,21 @@ class Poller:
             _, late = await asyncio.wait(tasks, timeout=_END_SECONDS)
             for task in late:
                 task.cancel()
+
+
+def _at_new_address(state: FeedState, url: str) -> FeedState:
+    """What stays when the URL of a feed changes: what was seen, and the pace.
+
+    Validators and health belong to an address. Without a success there, its first document is
+    judged as a first poll: what it held before is backfill.
+    """
+    return FeedState(
+        feed_id=state.feed_id,
+        url=url,
+        last_fetch_at=state.last_fetch_at,
+        interval_seconds=state.interval_seconds,
+        seen=state.seen,
+    )
 
 
 def _report(feed: Feed, visited: Visited, seconds: float) -> None:

@@ -13,12 +13,13 @@ import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from streams.broker.broadcast import Broadcast, publish
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import FEED_STATE, FEEDS
+from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, parse_duration, utc_now
 from streams.errors import ConfigError, NotFoundError
 from streams.feeds.checking import Report, check_source
@@ -29,19 +30,12 @@ from streams.feeds.opml import export_opml, import_opml
 from streams.feeds.poller import run
 from streams.feeds.registry import is_feed_id, new_feed_id
 from streams.log import setup_logging
+from streams.printable import printable
 from streams.records import Feed, FeedState
 
 __all__ = ["app", "poll"]
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, check, import and export feeds.")
-
-BrokerOption = Annotated[
-    str,
-    typer.Option(
-        "--broker", help="host:port[,host:port]; by default WIREWATCH_BROKER or the running `up`."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def poll(broker: BrokerOption = "") -> None:
@@ -62,6 +56,9 @@ def add(
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     interval: Annotated[str, typer.Option(help="Fixed, such as 15m; else it adapts.")] = "",
+    enable: Annotated[
+        bool | None, typer.Option("--enable/--disable", help="Whether it is polled.")
+    ] = None,
     broker: BrokerOption = "",
 ) -> None:
     """Add a feed, or change the one with the given --id: what is not given stays."""
@@ -79,14 +76,16 @@ def add(
         )
     chosen_id = _checked_id(feed_id) or new_feed_id(title, url, known)
     before = known.get(chosen_id) or Feed(feed_id=chosen_id, url=url)
-    feed = Feed(
-        feed_id=chosen_id,
+    feed = msgspec.structs.replace(
+        before,
         url=url,
         title=title or before.title,
         lang=primary_lang(lang) or before.lang,
         tier=tier or before.tier,
         tags=tuple(tag) if tag else before.tags,
+        enabled=before.enabled if enable is None else enable,
         interval_seconds=_seconds(interval) or before.interval_seconds,
+        origin="cli",  # or the next start would bring back what feeds.yaml says
     )
     asyncio.run(publish(settings, FEEDS, {feed.feed_id: feed}))
     typer.echo(feed.feed_id)
@@ -108,15 +107,16 @@ def list_(broker: BrokerOption = "", as_json: JsonOption = False) -> None:
     )
     now = utc_now()
     for row in rows:
-        table.add_row(
+        cells = (
             row["feed_id"],
             row["lang"],
-            str(row["tier"]),
+            row["tier"],
             row["health"],
             _until(row["next_check_at"], now),
-            str(row["items_seen"]),
+            row["items_seen"],
             row["reason"],
         )
+        table.add_row(*map(_plain, cells))
     Console().print(table)
 
 
@@ -145,11 +145,8 @@ def import_(
     asyncio.run(publish(settings, FEEDS, {feed.feed_id: feed for feed in imported.feeds}))
     notes = Console(stderr=True)
     for skipped in imported.skipped:
-        notes.print(
-            f"{file}:{skipped.line}: skipped {skipped.title!r}: {skipped.reason}",
-            markup=False,
-            soft_wrap=True,
-        )
+        what = f"{file}:{skipped.line}: skipped {skipped.title!r}: {skipped.reason}"
+        notes.print(_plain(what), soft_wrap=True)
     typer.echo(f"{len(imported.feeds)} feeds added, {len(imported.skipped)} outlines skipped")
 
 
@@ -163,8 +160,15 @@ def export(
     text = export_opml(asyncio.run(_read(settings, FEEDS, Feed)).values())
     if file is None:
         typer.echo(text, nl=False)
-    else:
+        return
+    try:
         file.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            file=str(file),
+            cure="give a file in a folder that exists and that you may write to",
+        ) from error
 
 
 @app.command()
@@ -243,19 +247,24 @@ def _until(time: str | None, now: datetime) -> str:
 def _show(report: Report) -> None:
     console = Console()
     console.print(
-        f"{report.title or '(no title)'} · {report.version} · {report.lang or 'no language'} · "
-        f"{len(report.entries)} entries",
-        markup=False,
-        highlight=False,
+        _plain(
+            f"{report.title or '(no title)'} · {report.version} · "
+            f"{report.lang or 'no language'} · {len(report.entries)} entries"
+        )
     )
     table = Table("id", "made from", "published", "title", box=SIMPLE_HEAD, pad_edge=False)
     for entry in report.entries:
         when = f"{entry.published_at:%Y-%m-%d %H:%M}"
         dated = when if entry.date_source != "first_seen" else "no usable date"
-        table.add_row(entry.item_id, entry.identity, dated, escape(entry.title))
+        table.add_row(*map(_plain, (entry.item_id, entry.identity, dated, entry.title)))
     console.print(table)
     for warning in report.warnings:
-        Console(stderr=True).print(f"warning: {warning}", markup=False, highlight=False)
+        Console(stderr=True).print(_plain(f"warning: {warning}"))
+
+
+def _plain(value: object) -> Text:
+    """Words from outside, for the terminal: neither rich's markup nor control characters count."""
+    return Text(printable(str(value)))
 
 
 def _print_json(value: Any) -> None:

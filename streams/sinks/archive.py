@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.broker.clients import connect_consumer, connect_producer
+from streams.broker.topics import DEAD_LETTER_BYTES
 from streams.config import Settings
 from streams.errors import BrokerError, ConfigError, RecordError
 from streams.metrics import RECORDS
@@ -93,7 +94,10 @@ class Archiver:
         topic, number = partition
         rows = [row for record in records if (row := await self._row(record)) is not None]
         first, last = records[0].offset, records[-1].offset
-        files = await asyncio.to_thread(write_batch, self._folder, topic, number, first, last, rows)
+        with _writing(self._folder):
+            files = await asyncio.to_thread(
+                write_batch, self._folder, topic, number, first, last, rows
+            )
         RECORDS.labels("archive", "written").inc(len(rows))
         log.info("archived", topic=topic, partition=number, rows=len(rows), files=len(files))
 
@@ -126,8 +130,9 @@ async def _resume(consumer: AIOKafkaConsumer, folder: Path) -> None:
     """Clean up after a crash and go to where the folder ends."""
     ends = await consumer.end_offsets(list(consumer.assignment()))
     for partition, end in ends.items():
-        for file in discard_unfinished(folder, *partition):
-            log.info("unfinished_file_removed", file=file.name)
+        with _writing(folder):
+            for file in discard_unfinished(folder, *partition):
+                log.info("unfinished_file_removed", file=file.name)
         stored = next_offset(folder, *partition)
         if stored is not None:
             check_offset(folder, partition, stored, end)
@@ -135,12 +140,29 @@ async def _resume(consumer: AIOKafkaConsumer, folder: Path) -> None:
 
 
 @contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what the system refuses into what a person can mend. Holds files only, no network."""
+    try:
+        yield
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise ConfigError(
+            f"cannot be written to: {error.strerror or error}{place}",
+            file=str(folder),
+            cure="make room and check the rights there, or give another --to",
+        ) from error
+
+
+@contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    with file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            with _writing(folder):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise ConfigError(
                 "another process archives into this folder",
                 file=str(folder),
@@ -159,7 +181,7 @@ async def archive(
         ConfigError: another process uses the folder, or it cannot be written to.
     """
     with _locked(folder):
-        producer = await connect_producer(settings)
+        producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
         try:
             consumer = await connect_consumer(settings, *TABLES)
             try:
@@ -189,11 +211,4 @@ async def _consume(consumer: AIOKafkaConsumer, archiver: Archiver, stop: asyncio
 
 async def run_archive(settings: Settings, folder: Path, every_seconds: float) -> None:
     """Archive until SIGTERM or SIGINT; see `archive`."""
-    try:
-        await archive(settings, folder, every_seconds, stop_on_signals())
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written to: {error.strerror or error}",
-            file=str(folder),
-            cure="give another --to, or make room",
-        ) from error
+    await archive(settings, folder, every_seconds, stop_on_signals())

@@ -56,13 +56,15 @@ def decide(error: SinkError, attempts: int) -> RetryAfter | GiveUp:
 
 
 class Ledger(Generic[P]):
-    """Which offsets are done, per partition `P`.
+    """Who still owes what, per partition `P`.
 
-    Offsets of a partition are added in order; a repeated one is known already.
+    Offsets of a partition are added in order; a repeated one is known already. Receivers are
+    named, not counted: when a partition leaves and returns, a lane may hold an offset twice, and
+    being done with both copies must not stand for two receivers.
     """
 
     def __init__(self) -> None:
-        self._open: dict[P, dict[int, int]] = {}
+        self._open: dict[P, dict[int, set[str]]] = {}
         self._next: dict[P, int] = {}
 
     def knows(self, partition: P) -> bool:
@@ -74,8 +76,8 @@ class Ledger(Generic[P]):
         self._next[partition] = offset
         self._open[partition] = {}
 
-    def add(self, partition: P, offset: int, waits: int) -> bool:
-        """Note an offset that `waits` lanes must be done with.
+    def add(self, partition: P, offset: int, receiver_ids: Iterable[str]) -> bool:
+        """Note an offset that these receivers must be done with.
 
         Returns:
             False if it is known already, or the partition is not ours.
@@ -83,19 +85,19 @@ class Ledger(Generic[P]):
         if partition not in self._next or offset < self._next[partition]:
             return False
         self._next[partition] = offset + 1
-        if waits:
-            self._open[partition][offset] = waits
+        if owing := set(receiver_ids):
+            self._open[partition][offset] = owing
         return True
 
-    def is_open(self, partition: P, offset: int) -> bool:
-        """True while somebody still has to be done with the offset."""
-        return offset in self._open.get(partition, {})
+    def is_open(self, partition: P, offset: int, receiver_id: str) -> bool:
+        """True while this receiver still has to be done with the offset."""
+        return receiver_id in self._open.get(partition, {}).get(offset, ())
 
-    def done(self, partition: P, offset: int) -> None:
-        """One lane is done with the offset."""
+    def done(self, partition: P, offset: int, receiver_id: str) -> None:
+        """A receiver is done with the offset; saying so twice changes nothing."""
         waiting = self._open.get(partition, {})
         if offset in waiting:
-            waiting[offset] -= 1
+            waiting[offset].discard(receiver_id)
             if not waiting[offset]:
                 del waiting[offset]
 
@@ -128,7 +130,7 @@ class Lane:
         tell: makes one attempt; raises SinkError.
         give_up: sets a delivery aside, with the error and the number of attempts.
         done: is called when a delivery has been made or set aside.
-        wanted: False if a delivery has become somebody else's, and is dropped here.
+        wanted: False if a delivery is somebody else's by now, or has been made; it is dropped.
         sleep: waits; a parameter for the tests.
     """
 

@@ -21,14 +21,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from standardwebhooks.webhooks import Webhook
 
 from streams.broker.clients import connect_consumer, connect_producer
-from streams.broker.topics import ALERTS
+from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES
 from streams.config import Settings, read_yaml, secret, utc_now
 from streams.errors import BrokerError, ConfigError, RecordError, SinkError
 from streams.metrics import RECORDS
 from streams.records import Alert, Severity
 from streams.sinks.dead_letters import send_dead_letter
 from streams.sinks.lanes import Delivery, Lane, Ledger
-from streams.sinks.signals import stop_on_signals, until_stopped
+from streams.sinks.signals import stop_on_signals, stop_within, until_stopped
 from streams.sinks.webhook import WebhookReceiver, make_signer, open_session, post_alert
 from streams.wire import decode
 
@@ -40,6 +40,9 @@ GROUP = "wirewatch-notify"
 POLL_MILLISECONDS = 500
 """How long a read waits for records; also how often finished offsets are committed."""
 LAST_COMMIT_SECONDS = 2.0
+GOODBYE_SECONDS = 1.0
+"""For consumer and producer each: with the last commit less than the 5 s promised for ending, also
+where the broker hangs and each request would wait 30 s for its answer."""
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """From least to most urgent, as `records.Severity` lists them."""
 
@@ -58,18 +61,31 @@ def read_receivers(path: Path) -> dict[str, tuple[WebhookReceiver, Webhook]]:
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigError: it is wrong, or a secret is missing.
+        ConfigError: it is wrong, or a secret is missing; names receiver and field.
     """
     config = read_yaml(path, NotifyConfig)
     ids = [receiver.id for receiver in config.receivers]
     if twice := next((each for each in ids if ids.count(each) > 1), ""):
         raise ConfigError(
-            f"two receivers are called {twice!r}", file=str(path), cure="rename one of them"
+            f"two receivers are called {twice!r}",
+            file=str(path),
+            field=f"receivers[{twice}].id",
+            cure="rename one of them",
         )
-    return {
-        receiver.id: (receiver, make_signer(receiver, secret(receiver.secret_env)))
-        for receiver in config.receivers
-    }
+    return {receiver.id: (receiver, _read_signer(path, receiver)) for receiver in config.receivers}
+
+
+def _read_signer(path: Path, receiver: WebhookReceiver) -> Webhook:
+    try:
+        found = secret(receiver.secret_env)
+    except ConfigError as error:  # knows the variable, but not who asked for it
+        raise ConfigError(
+            error.message,
+            file=str(path),
+            field=f"receivers[{receiver.id}].secret_env",
+            cure=error.cure,
+        ) from error
+    return make_signer(receiver, found, file=str(path))
 
 
 def why_not(alert: Alert, receiver: WebhookReceiver) -> str:
@@ -106,14 +122,14 @@ class Notifier:
         partition = TopicPartition(record.topic, record.partition)
         alert = await self._decode(record)
         wanted = [
-            self._lanes[receiver_id]
+            receiver_id
             for receiver_id, receiver in self._receivers.items()
             if alert is not None and not why_not(alert, receiver)
         ]
-        if self._ledger.add(partition, record.offset, len(wanted)) and alert is not None:
+        if self._ledger.add(partition, record.offset, wanted) and alert is not None:
             RECORDS.labels("notify", "told" if wanted else "silent").inc()
-            for lane in wanted:
-                await lane.put(Delivery(alert, record))
+            for receiver_id in wanted:
+                await self._lanes[receiver_id].put(Delivery(alert, record))
 
     async def _decode(self, record: Any) -> Alert | None:
         if record.value is None:  # the topic has forgotten the alert
@@ -144,8 +160,20 @@ async def consume(
                     await notifier.take(record)
             committed = await _commit(consumer, ledger.committable(), committed)
     finally:
+        await _commit_last(consumer, ledger.committable(), committed)
+
+
+async def _commit_last(
+    consumer: AIOKafkaConsumer,
+    offsets: dict[TopicPartition, int],
+    committed: dict[TopicPartition, int],
+) -> None:
+    """Commit while ending. What fails here is read again, and told again under the same id."""
+    try:
         async with asyncio.timeout(LAST_COMMIT_SECONDS):
-            await _commit(consumer, ledger.committable(), committed)
+            await _commit(consumer, offsets, committed)
+    except (TimeoutError, KafkaError) as error:
+        log.warning("last_commit_failed", reason=str(error) or "no answer from the broker")
 
 
 async def _commit(
@@ -196,6 +224,9 @@ def make_lane(
 ) -> Lane:
     """Tie a lane to the ledger and the dead letters."""
 
+    def place(delivery: Delivery) -> tuple[TopicPartition, int, str]:
+        return partition_of(delivery), delivery.record.offset, receiver.id
+
     async def give_up(delivery: Delivery, error: SinkError, attempts: int) -> None:
         await send_dead_letter(
             producer, delivery.record, stage=f"notify:{receiver.id}", error=error, attempts=attempts
@@ -205,8 +236,8 @@ def make_lane(
         receiver.id,
         tell=tell,
         give_up=give_up,
-        done=lambda delivery: ledger.done(partition_of(delivery), delivery.record.offset),
-        wanted=lambda delivery: ledger.is_open(partition_of(delivery), delivery.record.offset),
+        done=lambda delivery: ledger.done(*place(delivery)),
+        wanted=lambda delivery: ledger.is_open(*place(delivery)),
     )
 
 
@@ -230,10 +261,10 @@ async def notify(
     """Notify until cancelled; see `run_notify`."""
     ledger: Ledger[TopicPartition] = Ledger()
     async with AsyncExitStack() as stack:
-        producer = await connect_producer(settings)
-        stack.push_async_callback(producer.stop)
+        producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
+        stack.push_async_callback(stop_within, GOODBYE_SECONDS, producer.stop)
         consumer = await connect_consumer(settings, ALERTS, group=GROUP, from_start=False)
-        stack.push_async_callback(consumer.stop)
+        stack.push_async_callback(stop_within, GOODBYE_SECONDS, consumer.stop)
         lanes: dict[str, Lane] = {}
         for receiver, signer in receivers.values():
             session = open_session(settings.user_agent, allow_private=receiver.allow_private)

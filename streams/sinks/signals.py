@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-__all__ = ["stop_on_signals", "until_stopped"]
+import structlog
+
+__all__ = ["stop_on_signals", "stop_within", "until_stopped"]
+
+log = structlog.get_logger(__name__)
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -32,3 +36,12 @@ async def until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) ->
         await asyncio.wait({working})
     if not working.cancelled():
         working.result()
+
+
+async def stop_within(seconds: float, stop: Callable[[], Awaitable[None]]) -> None:
+    """Let a client take its leave of the broker, but not wait for a broker that hangs."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop()
+    except TimeoutError:
+        log.warning("left_without_goodbye", seconds=seconds)

@@ -8,10 +8,12 @@ revision and the receiver only, so every attempt and every replay of the same ca
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -40,6 +42,7 @@ class WebhookReceiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Part of every webhook-id: renaming a receiver may repeat what it has already got."""
     kind: Literal["webhook"] = "webhook"
     url: str
+    """May itself be a secret, as with chat services: it is neither logged nor written to topics."""
     secret_env: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
     """Variable that holds the secret ("whsec_…"); with `_FILE` appended it names a file."""
     min_severity: Severity = "info"
@@ -51,21 +54,29 @@ class ReceiverGoneError(SinkError):
     """The receiver answered 410: it wants no more, ever."""
 
 
-def make_signer(receiver: WebhookReceiver, secret: str) -> Webhook:
+def make_signer(receiver: WebhookReceiver, secret: str, *, file: str = "") -> Webhook:
     """Check a receiver's URL and secret.
+
+    Args:
+        receiver: as configured.
+        secret: what its variable holds; empty if that is not set.
+        file: where the receiver is configured, for the error.
 
     Raises:
         ConfigError: the URL cannot be posted to, or the secret is missing or not base64.
     """
     if reason := refuse_url(receiver.url):
         raise ConfigError(
-            reason, field=f"receivers[{receiver.id}].url", cure="give an http or https URL"
-        )
+            reason, file=file, field=f"receivers[{receiver.id}].url",
+            cure="give an http or https URL",
+        )  # fmt: skip
     try:
         return Webhook(secret)
     except (ValueError, EmptyWebhookSecretError) as error:
+        wrong = "does not hold base64" if secret else "is not set"
         raise ConfigError(
-            f"{receiver.secret_env} is not set, or not base64",
+            f"the variable {receiver.secret_env} {wrong}",
+            file=file,
             field=f"receivers[{receiver.id}].secret_env",
             cure='set it to "whsec_" and the output of: openssl rand -base64 32',
         ) from error
@@ -148,18 +159,32 @@ async def post_alert(
             receiver.url, data=body, headers=headers, allow_redirects=False
         ) as response:
             _judge(response.status, response.headers.get("retry-after", ""), now)
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
+    except (aiohttp.ClientError, OSError, UnicodeError) as error:
         raise SinkError(
-            f"{receiver.url}: {reason}", retry_after_seconds=None if _is_final(error) else 0.0
-        ) from error
+            f"{receiver.id} at {urlsplit(receiver.url).hostname}: {_reason(error)}",
+            retry_after_seconds=None if _is_final(error) else 0.0,
+        ) from None  # the cause may hold the URL
+
+
+def _reason(error: Exception) -> str:
+    """Why a post failed, without the URL, which the text of many an error of aiohttp holds."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error)
+    if isinstance(error, aiohttp.InvalidURL):
+        return f"the URL {error.description or 'is not valid'}"
+    if isinstance(error, UnicodeError):
+        return "the host name is not valid"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {TIMEOUT_SECONDS:g} s"
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else type(error).__name__
 
 
 def _is_final(error: Exception) -> bool:
     """True if no later attempt can work: the URL itself is refused."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return isinstance(error.os_error, _PrivateAddressError)
-    return isinstance(error, aiohttp.InvalidURL)
+    return isinstance(error, aiohttp.InvalidURL | UnicodeError)
 
 
 def _judge(status: int, retry_after: str, now: datetime) -> None:

@@ -60,6 +60,7 @@ class Echo:
     async def start(self) -> None: ...
     async def watch(self) -> None: ...
     async def stop(self) -> None: ...
+    def reset(self) -> None: ...
 
     async def process(self, batch):
         if batch[0].value.startswith(b"slow"):
@@ -174,4 +175,21 @@ async def test_too_much_in_flight_pushes_back():
     rig.out.hold.set_result(None)
     await asyncio.wait_for(fifth, 5)
     await rig.until_acked(5)
+    await rig.pipeline.stop()
+
+
+async def test_a_pipeline_that_is_cancelled_from_inside_crashes_instead_of_going_silent():
+    """Faust's services swallow a cancellation, and would go on without their task."""
+    rig = Rig(batch_size=1)
+
+    async def cancelled(batch):
+        raise asyncio.CancelledError
+
+    rig.pipeline.stage.process = cancelled  # type: ignore[method-assign]
+    await rig.pipeline.start()
+    await rig.put(b"1")
+    async with asyncio.timeout(5):
+        while not rig.pipeline.crashed:
+            await asyncio.sleep(0.01)
+    assert rig.acked == []
     await rig.pipeline.stop()

@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerts.decide import SOURCES_KEPT, alert_id_of, decide, severity_of
+from streams.alerts.decide import EVIDENCE_KEPT, SOURCES_KEPT, alert_id_of, decide, severity_of
 from streams.records import PolicyTopicHit, SeverityPolicy, Story
-from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
+from streams.testing import (
+    NOW,
+    make_evidence,
+    make_figure_hit,
+    make_item_ref,
+    make_mention,
+    make_rule,
+)
 
 LATER = NOW + timedelta(seconds=3)
 RULE = make_rule()
@@ -111,6 +118,33 @@ def test_news_after_backfill_notifies_once():
     revisions = fold([old, make_mention(number=2), make_mention(number=3)])
     assert [r.notify for r in revisions] == [False, True, False]
     assert revisions[1].update_reason == "first item of this story that is news"
+
+
+def test_a_backfill_does_not_use_up_what_fresh_news_would_notify_about():
+    rule = make_rule(severity=SeverityPolicy(base="alert", bump=("headline",)))
+    headline = make_figure_hit(in_title=True)
+    both = topics("ai", "regulation")
+    old = make_mention(
+        item=make_item_ref(number=2, backfill=True), figure=headline, policy_topics=both
+    )
+    fresh = make_mention(number=3, figure=headline, policy_topics=both)
+    first, second, third = fold([make_mention(), old, fresh], rule)
+    assert (second.severity, second.policy_topics, second.notify) == ("alert", ("ai",), False)
+    assert (third.severity, third.update_kind, third.notify) == ("urgent", "material", True)
+    assert first.notify
+
+
+def test_an_item_full_of_mentions_does_not_swell_the_alert():
+    text = "Ada Example speaks. " * 500
+    places = tuple(
+        make_evidence(text, "Ada Example", start=n * 20, end=n * 20 + 11, weight=n % 7)
+        for n in range(500)
+    )
+    (alert,) = fold([make_mention(figure=make_figure_hit(mentions=places))])
+    kept = alert.sources[0].figure
+    assert len(kept) == EVIDENCE_KEPT
+    assert [e.start for e in kept] == sorted(e.start for e in kept)
+    assert {e.weight for e in kept} == {6}
 
 
 def test_more_items_than_are_kept_are_still_known():

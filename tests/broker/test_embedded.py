@@ -128,6 +128,17 @@ def test_without_the_wheel_it_names_the_way_out(
         EmbeddedBroker(tmp_path).start()
 
 
+@pytest.mark.parametrize("folder", ["file", "file/below", "locked/below", "log-is-a-folder"])
+def test_a_folder_that_cannot_hold_data_is_named(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "locked").symlink_to("/proc")  # nobody can make a folder there, not even root
+    (tmp_path / "log-is-a-folder" / "broker.log").mkdir(parents=True)
+    broker = EmbeddedBroker(tmp_path / folder)
+    with pytest.raises(BrokerError, match=rf"{folder} cannot hold .*give --data another folder"):
+        broker.start()
+    assert not broker.is_running
+
+
 _PARENT = """
 import sys, time
 from pathlib import Path

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from streams.enrich.report import report
 from streams.enrich.verbs import analyze
 from streams.errors import ConfigError, NotFoundError
-from streams.records import EnrichedItem
+from streams.records import (
+    EnrichedItem,
+    Entity,
+    Evidence,
+    FieldSpan,
+    FigureHit,
+    ItemRef,
+    PolicyTopicHit,
+    Reason,
+)
 from streams.wire import decode
 
 SEED = (
@@ -127,6 +140,41 @@ def test_expected_failures_name_a_cure(watchlist: Path, tmp_path: Path) -> None:
     policy.write_text("topics: [", "utf-8")
     broken = run(watchlist, "-", "--policy", str(policy), stdin=b"x")
     assert isinstance(broken.exception, ConfigError)
+
+
+def test_a_terminal_obeys_nothing_that_was_found() -> None:
+    hostile = "[/x] [link=https://evil.example]:bomb: \x1b[31m \x9b31m \u202e"
+    place = Evidence(
+        field="title", start=0, end=len(hostile), surface=hostile, sentence=hostile,
+        sentence_start=0, rule=hostile, detail=hostile,
+    )  # fmt: skip
+    reason = Reason(rule=hostile, detail=hostile)
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    item = EnrichedItem(
+        item=ItemRef(
+            item_id="i", feed_id="f", lang=hostile,
+            published_at=moment, seen_at=moment, enriched_at=moment,
+        ),
+        text=f"{hostile} and the rest",
+        fields=(FieldSpan(name="title", start=0, end=len(hostile)),),
+        entities=(Entity(text=hostile, label=hostile, start=0, end=len(hostile)),),
+        figures=(
+            FigureHit(
+                figure_id="f", name=hostile, qid=hostile, confidence=1, level="alert",
+                mentions=(place,), reasons=(reason,),
+            ),
+        ),
+        policy_topics=(PolicyTopicHit(policy_topic=hostile, score=1, evidence=(place,)),),
+        versions={hostile: hostile},
+        skipped=(hostile,),
+    )  # fmt: skip
+    screen = StringIO()
+    Console(width=400, force_terminal=True, color_system=None, file=screen).print(report(item))
+    shown = screen.getvalue()
+    assert not set("\x1b\x9b\u202e") & set(shown)
+    plain = "[/x] [link=https://evil.example]:bomb: �[31m �31m �"
+    assert f"{plain} [1, {plain}] and the rest" in shown
+    assert f"skipped: {plain}" in shown
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the seed article lies beside the project only")

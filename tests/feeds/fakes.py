@@ -1,9 +1,10 @@
-"""Stand-ins for the edges of the poller: broker, control topics, internet, parser."""
+"""Stand-ins for the edges of the poller: broker, control topics, internet, parser; and its world."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +15,8 @@ from streams.errors import FetchError
 from streams.feeds.document import ParsedFeed
 from streams.feeds.fetch import Fetched, NotModified
 from streams.feeds.parse import parse
+from streams.feeds.poller import Poller
+from streams.feeds.visit import Parses
 from streams.records import Feed, FeedState, Item, Record
 from streams.wire import decode
 
@@ -129,6 +132,55 @@ class Clock:
 
     def go(self, **duration: float) -> None:
         self.now += timedelta(**duration)
+
+
+class World:
+    """A poller with everything around it."""
+
+    def __init__(self, *feeds: Feed, clock: Any = None, **pages: Any) -> None:
+        self.feeds: FakeTopic[Feed] = FakeTopic({feed.feed_id: feed for feed in feeds})
+        self.states: FakeTopic[FeedState] = FakeTopic()
+        self.internet = FakeInternet(**pages)
+        self.producer = FakeProducer()
+        self.parser: Parses = PlainParser()
+        self.clock = clock or Clock()
+        self.owned: set[str] | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: only what is in the topics is left."""
+        self.states.update(self.producer.states)
+        self.poller = Poller(
+            self.producer,
+            self.feeds,
+            self.states,
+            self.internet,
+            self.parser,
+            owns=lambda feed_id: self.owned is None or feed_id in self.owned,
+            clock=self.clock,
+        )
+
+    async def poll(self, feed_id: str = "a") -> FeedState:
+        return await self.poller.poll(self.feeds[feed_id])
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.poller.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=5)
+            assert task.done()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    @property
+    def titles(self) -> list[str]:
+        return [item.title for item in self.producer.items]
 
 
 def url_of(name: str) -> str:

@@ -120,6 +120,23 @@ def test_characters_that_records_cannot_carry_are_dropped():
     msgspec.json.encode(parsed)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Trump\x92s \x84Plan\x93 \x96 5 \x80", "Trump’s „Plan“ – 5 €"),  # windows-1252 as Latin-1
+        ("\x9b31mred\x9d0;title\x9c", "›31mred0;titleœ"),  # what steers a terminal
+        ("„Größe“ – naïve, año, 日本語, שלום", "„Größe“ – naïve, año, 日本語, שלום"),
+    ],
+)
+def test_controls_of_c1_become_what_was_meant(written, meant):
+    entry = {"id": 1, "title": written, "content_text": written, "author": {"name": written}}
+    feed = {"title": written, "items": [{**entry, "url": f"https://a.example/{written}"}]}
+    parsed = parse(json.dumps(feed, ensure_ascii=False).encode())
+    (found,) = parsed.entries
+    assert parsed.title == found.title == found.body == found.authors[0] == meant
+    assert found.link == f"https://a.example/{meant}"
+
+
 snippets = st.lists(
     st.sampled_from(
         ["<rss version='2.0'>", "<channel>", "<item>", "</item>", "<feed>", "<entry>", "<title>",

@@ -1,5 +1,4 @@
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -8,69 +7,14 @@ from streams.broker.topics import DEAD_LETTERS, FEED_STATE, ITEMS
 from streams.config import utc_now
 from streams.errors import BrokerError, FetchError, ParseError
 from streams.feeds.fetch import Fetched, NotModified
-from streams.feeds.poller import Poller
-from streams.feeds.visit import Parses
-from streams.records import Feed, FeedState
+from streams.records import FeedState
 from tests.feeds.fakes import (
     NOW,
-    Clock,
-    FakeInternet,
-    FakeProducer,
-    FakeTopic,
-    PlainParser,
+    World,
     make_feed,
     rss,
     url_of,
 )
-
-
-class World:
-    """A poller with everything around it."""
-
-    def __init__(self, *feeds: Feed, clock=None, **pages) -> None:
-        self.feeds: FakeTopic[Feed] = FakeTopic({feed.feed_id: feed for feed in feeds})
-        self.states: FakeTopic[FeedState] = FakeTopic()
-        self.internet = FakeInternet(**pages)
-        self.producer = FakeProducer()
-        self.parser: Parses = PlainParser()
-        self.clock = clock or Clock()
-        self.owned: set[str] | None = None
-        self.restart()
-
-    def restart(self) -> None:
-        """A new process: only what is in the topics is left."""
-        self.states.update(self.producer.states)
-        self.poller = Poller(
-            self.producer,
-            self.feeds,
-            self.states,
-            self.internet,
-            self.parser,
-            owns=lambda feed_id: self.owned is None or feed_id in self.owned,
-            clock=self.clock,
-        )
-
-    async def poll(self, feed_id: str = "a") -> FeedState:
-        return await self.poller.poll(self.feeds[feed_id])
-
-    @asynccontextmanager
-    async def running(self):
-        task = asyncio.create_task(self.poller.run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.wait({task}, timeout=5)
-            assert task.done()
-
-    async def until(self, condition) -> None:
-        async with asyncio.timeout(10):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-    @property
-    def titles(self) -> list[str]:
-        return [item.title for item in self.producer.items]
 
 
 async def test_items_come_before_the_state_that_remembers_them():
@@ -142,6 +86,31 @@ async def test_validators_belong_to_an_address():
     assert world.titles == ["one", "two"], "what was seen is still known"
 
 
+async def test_what_a_new_address_held_before_is_backfill():
+    def undated(title):
+        return f"<item><title>{title}</title><guid>{title}</guid></item>"
+
+    world = World(make_feed("a"), a=rss("one", item=undated))
+    await world.poll()
+    world.feeds["a"] = make_feed("a", url=url_of("b"))
+    await world.poll()  # not found
+    world.internet.pages[url_of("b")] = rss("one", "old two", item=undated)
+    await world.poll()
+    world.internet.pages[url_of("b")] = rss("one", "old two", "new three", item=undated)
+    await world.poll()
+    assert [(item.title, item.backfill) for item in world.producer.items] == [
+        ("one", True), ("old two", True), ("new three", False),
+    ]  # fmt: skip
+
+
+async def test_a_new_address_starts_without_the_failures_of_the_old_one():
+    world = World(make_feed("a"))
+    world.states["a"] = FeedState(feed_id="a", url=url_of("a"), failures=40.0, health="dormant")
+    world.feeds["a"] = make_feed("a", url=url_of("b"))
+    state = await world.poll()
+    assert (state.health, state.failures) == ("failing", 0.5)
+
+
 @pytest.mark.parametrize(
     ("page", "health", "reason"),
     [
@@ -175,18 +144,6 @@ async def test_a_killed_parser_is_the_feeds_health():
     world.parser = Killed()
     world.restart()
     assert (await world.poll()).health == "failing"
-
-
-async def test_a_huge_item_is_cut_to_what_a_record_can_hold():
-    huge = rss(
-        "x" + "\n" * 5,
-        item=lambda _: f"<item><guid>g</guid><description>{'ä' * 2_500_000}</description></item>",
-    )
-    world = World(make_feed("a"), a=huge)
-    state = await world.poll()
-    (sent,) = (sent for sent in world.producer.sent if sent.topic == ITEMS)
-    assert len(sent.value or b"") < 1024 * 1024
-    assert "cut" in state.reason
 
 
 async def test_an_item_that_is_too_large_is_set_aside_and_the_rest_goes_on():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.records import Story
+from streams.records import FieldSpan, Story
 from streams.stories.cluster import WINDOW, Clusters, mentions_of
 from streams.stories.signature import signature
 from streams.testing import NOW, make_enriched, make_figure_hit, make_item_ref
@@ -38,6 +38,25 @@ def test_copies_share_the_story_of_the_first(copy):
 def test_other_words_are_another_story(other):
     clusters = Clusters()
     assert clusters.assign(item(TEXT, 1)).story_id != clusters.assign(item(other, 2)).story_id
+
+
+def test_a_headline_that_returns_with_another_text_is_another_story():
+    clusters = Clusters()
+
+    def briefing(number, body):
+        text = f"Der Morgen im Überblick: Was heute wichtig wird\n\n{body}"
+        title_end = text.index("\n")
+        spans = (
+            FieldSpan(name="title", start=0, end=title_end),
+            FieldSpan(name="body", start=title_end + 2, end=len(text)),
+        )
+        return make_enriched(text, item=make_item_ref(number=number), fields=spans)
+
+    first = clusters.assign(briefing(1, "Der Zoll zählt Pakete."))
+    copy = clusters.assign(briefing(2, "Der Zoll zählt Pakete!"))
+    other = clusters.assign(briefing(3, "Die Bahn baut um."))
+    assert copy.story_id == first.story_id
+    assert other.story_id != first.story_id
 
 
 def test_texts_too_short_to_compare_never_group():

@@ -1,0 +1,43 @@
+"""State of a stage per partition, rebuilt from Kafka whenever the log was not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from streams.agents.acking import Received
+
+__all__ = ["PartitionStates"]
+
+S = TypeVar("S")
+
+
+class PartitionStates(Generic[S]):
+    """Holds the state just before the next record of each partition.
+
+    Args:
+        rebuild: reads the state as it was before a record.
+    """
+
+    def __init__(self, rebuild: Callable[[Received], Awaitable[S]]) -> None:
+        self._rebuild = rebuild
+        self._states: dict[int, S] = {}
+        self._last: dict[int, int] = {}
+
+    async def before(self, record: Received) -> S:
+        """The state for a record, which counts as processed from then on.
+
+        It is rebuilt unless the record follows the last one: at start, on redelivery, in a gap.
+        """
+        partition = record.partition
+        if self._last.get(partition) != record.offset - 1:
+            self._states[partition] = await self._rebuild(record)
+        self._last[partition] = record.offset
+        return self._states[partition]
+
+    def reset(self) -> None:
+        """Forget everything. After a rebalance even the next record in order is no proof: another
+        worker may have processed it, and died before it could commit.
+        """
+        self._states.clear()
+        self._last.clear()

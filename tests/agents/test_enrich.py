@@ -1,0 +1,80 @@
+"""The enrich stage: who is blamed when the pool breaks, and which watchlist a batch sees."""
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from streams.agents import enrich
+from streams.config import utc_now
+from streams.enrich.batch import BatchResult
+from streams.pool import KillablePool, PoolBrokenError
+from streams.records import Figure
+
+
+def fake_batch(watchlist, values, now):
+    """Stands in for enrichment: b"die" ends the process, b"hang" never ends."""
+    if watchlist == "broken":
+        os._exit(3)
+    for value in values:
+        if value == b"die":
+            os._exit(9)
+        if value == b"hang":
+            time.sleep(600)
+    return [BatchResult(value=value) for value in values]
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    monkeypatch.setattr(enrich, "enrich_batch", fake_batch)
+    monkeypatch.setattr(enrich, "SUSPECT_DEADLINE_SECONDS", 1.0)
+    pool = KillablePool(1)
+    yield pool
+    pool.stop()
+
+
+async def test_only_the_guilty_are_blamed(pool):
+    values = [b"1", b"die", b"2", b"hang", b"3"]
+    results = await enrich._one_by_one(pool, "w", values, utc_now())
+    assert [r.value for r in results] == [b"1", b"", b"2", b"", b"3"]
+    assert [bool(r.error) for r in results] == [False, True, False, True, False]
+    assert "longer than 1 s" in results[3].error
+
+
+async def test_a_pool_that_cannot_start_blames_nobody(pool):
+    with pytest.raises(PoolBrokenError):
+        await enrich._one_by_one(pool, "broken", [b"1", b"2"], utc_now())
+
+
+def watchlist(version):
+    figure = Figure(figure_id=version, name=version, kind="person")
+    return SimpleNamespace(version=version, values={version: figure})
+
+
+def test_a_watchlist_stays_readable_while_a_batch_uses_it():
+    files = enrich._Files()
+    with files.watchlist(watchlist("one")) as one:
+        with files.watchlist(watchlist("two")) as two, files.watchlist(watchlist("three")):
+            assert Path(one).exists()
+            assert Path(two).exists()
+        with files.watchlist(watchlist("one")) as again:
+            assert again != one
+            assert Path(again).exists()
+            assert not Path(two).exists()
+        assert Path(one).exists()
+    assert not Path(one).exists()
+    assert [str(path) for path in Path(one).parent.iterdir()] == [again]
+    files.remove()
+    assert not Path(one).parent.exists()
+
+
+def test_the_lexicon_is_kept_as_it_was(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("topics: []\n")
+    files = enrich._Files()
+    kept = Path(files.keep(path))
+    path.unlink()
+    assert kept.read_text() == "topics: []\n"
+    files.remove()

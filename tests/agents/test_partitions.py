@@ -1,0 +1,63 @@
+"""State is trusted only where the log was followed without a break."""
+
+import pytest
+
+from streams.agents.acking import Received
+from streams.agents.partitions import PartitionStates
+
+
+def record(offset, partition=0):
+    return Received(
+        topic="t", partition=partition, offset=offset, timestamp=0.0, key=None, value=None
+    )
+
+
+@pytest.fixture
+def states():
+    rebuilt = []
+
+    async def rebuild(at):
+        rebuilt.append((at.partition, at.offset))
+        return {"since": at.offset}
+
+    states = PartitionStates(rebuild)
+    states.rebuilt = rebuilt  # type: ignore[attr-defined]
+    return states
+
+
+@pytest.mark.parametrize(
+    ("offsets", "rebuilt"),
+    [
+        ([5, 6, 7], [5]),
+        ([5, 6, 6], [5, 6]),  # redelivered
+        ([5, 6, 9], [5, 9]),  # a gap
+        ([5, 6, 2, 3], [5, 2]),
+    ],
+)
+async def test_a_break_in_the_log_rebuilds(states, offsets, rebuilt):
+    for offset in offsets:
+        await states.before(record(offset))
+    assert states.rebuilt == [(0, offset) for offset in rebuilt]
+
+
+async def test_partitions_are_apart(states):
+    for partition in (0, 1, 0, 1):
+        await states.before(record(5 if (partition, 5) not in states.rebuilt else 6, partition))
+    assert states.rebuilt == [(0, 5), (1, 5)]
+
+
+async def test_after_a_rebalance_even_the_next_record_rebuilds(states):
+    await states.before(record(5))
+    states.reset()
+    await states.before(record(6))
+    assert states.rebuilt == [(0, 5), (0, 6)]
+
+
+async def test_a_failed_rebuild_is_not_remembered():
+    async def fail(at):
+        raise ConnectionError("broker gone")
+
+    states: PartitionStates[None] = PartitionStates(fail)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await states.before(record(5))
