@@ -183,9 +183,11 @@ def _secret(env: dict[str, str], name: str) -> str:
         return env.get(name, "")
     try:
         return Path(file).read_text("utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{name}_FILE cannot be read: {error.strerror}", file=file, cure="name a readable file"
+            f"{name}_FILE cannot be read: {error.__class__.__name__}",
+            file=file,
+            cure="name a readable text file",
         ) from error
 
 

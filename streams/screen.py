@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from rich.console import Console
 
 from streams.config import utc_now
+from streams.printable import printable
 from streams.records import Alert
 from streams.sinks.terminal import render_alerts, render_silent
 from streams.wire import encode
@@ -44,7 +45,7 @@ class Screen:
 
     def note(self, text: str, *, style: str = "dim") -> None:
         """Say what happens, on stderr."""
-        self._notes.print(text, style=style, markup=False, soft_wrap=True)
+        self._notes.print(printable(text), style=style, markup=False, soft_wrap=True)
 
     def show(self, alerts: Sequence[Alert]) -> None:
         """Print alerts that came together; those of one item become one block."""

@@ -60,7 +60,7 @@ def apply(
         _print_json(lines)
         return
     for line in lines or ["all topics are as in the table"]:
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 @app.command()

@@ -42,11 +42,12 @@ from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
 __all__ = ["ALERT", "POSSIBLE", "FigureMatcher"]
 
 ALERT = 0.75
-"""Confidence from which a figure may alert (guides/matching.md 3a)."""
-MENTIONS_KEPT = 100
-"""Places per figure; a live blog names somebody many hundred times."""
+"""Confidence from which a figure may alert, judged on sentences with traps."""
 POSSIBLE = 0.40
 """Confidence from which a figure is reported at all."""
+
+MENTIONS_KEPT = 100
+"""Places per figure; a live blog names somebody many hundred times."""
 
 
 class FigureMatcher:

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 SPELLINGS_LIMIT = 64
-"""Most names kept per figure (guides/matching.md 3b); stated names come first."""
+"""Most names kept per figure; stated names come first."""
 
 LONGEST_WORD = 48
 """Letters; longer runs are no names, and folding them would fill the cache with rubbish."""

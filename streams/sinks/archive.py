@@ -145,9 +145,8 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
         raise ConfigError(
-            f"cannot be written to: {error.strerror or error}{place}",
+            f"cannot be written to: {error.strerror or error}",
             file=str(folder),
             cure="make room and check the rights there, or give another --to",
         ) from error
@@ -159,15 +158,15 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
     with file:
-        try:
-            with _writing(folder):
+        with _writing(folder):
+            try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(
-                "another process archives into this folder",
-                file=str(folder),
-                cure="stop it, or give another --to",
-            ) from error
+            except BlockingIOError as error:
+                raise ConfigError(
+                    "another process archives into this folder",
+                    file=str(folder),
+                    cure="stop it, or give another --to",
+                ) from error
         yield
 
 

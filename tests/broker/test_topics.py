@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
 from streams import records
-from streams.broker import topics
+from streams.broker import topics, verbs
 from streams.broker.clients import MESSAGE_BYTES, administer
 from streams.broker.topics import TOPICS, Existing, TopicSpec, apply, check, config_of, differences
 from streams.broker.verbs import app
@@ -190,6 +190,24 @@ def test_check_fails_until_apply_has_run(broker: Settings, monkeypatch: pytest.M
     after = run(app, ["check", "--json", *flag])
     assert after.exit_code == 0
     assert json.loads(after.stdout) == {name: [] for name in TOPICS}
+
+
+@pytest.mark.parametrize("verb", ["check", "apply"])
+def test_a_terminal_obeys_nothing_that_a_broker_says(
+    monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    said = "cleanup.policy is [/x] :bomb: \x1b[31m \x9b31m \u202e, not delete"
+
+    async def checked(settings: Settings) -> dict[str, list[str]]:
+        return {"news.items": [said]}
+
+    async def applied(settings: Settings, *, alter: bool) -> list[str]:
+        return [said]
+
+    monkeypatch.setattr(verbs, "check_topics", checked)
+    monkeypatch.setattr(verbs, "apply_topics", applied)
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, [verb, "--broker", "127.0.0.1:1"])
+    assert "is [/x] :bomb: �[31m �31m �, not delete" in shown.stdout
 
 
 def test_an_unreachable_broker_is_an_expected_failure() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams.broker import topics
-from streams.broker.clients import connect_producer, send_all
+from streams.broker.clients import MESSAGE_BYTES, connect_consumer, connect_producer, send_all
 from streams.broker.topics import ALERTS, DEAD_LETTERS
 from streams.config import Settings
 from streams.errors import BrokerError, ConfigError
@@ -75,6 +75,23 @@ def test_a_folder_of_another_broker_is_refused(tmp_path):
         check_offset(tmp_path, PARTITION, stored=8, end=7)
 
 
+async def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
+    (tmp_path / "taken").write_text("a file, not a folder")
+    folder = tmp_path / "taken" / "archive"
+    with pytest.raises(ConfigError, match=f"^{folder}: cannot be written to") as caught:
+        await archive(Settings(), folder, 0.2, asyncio.Event())
+    assert "--to" in caught.value.cure
+
+
+async def test_a_folder_that_cannot_be_written_is_explained(tmp_path):
+    (tmp_path / "alerts").write_text("a file, not a folder")
+    archiver = Archiver(tmp_path, DeadLetters(), every_seconds=30)
+    archiver.take(PARTITION, [good(0)], clock=0)
+    with pytest.raises(ConfigError, match=f"^{tmp_path}: cannot be written to") as caught:
+        await archiver.flush()
+    assert "--to" in caught.value.cure
+
+
 def done(settings: Settings, folder: Path) -> int:
     """How many records of `news.alerts` the archive has finished with."""
     return sum(next_offset(folder, ALERTS, number) or 0 for number in range(settings.partitions))
@@ -113,6 +130,26 @@ async def test_a_restart_goes_on_and_a_lost_offset_does_not_duplicate(embedded_b
     assert sorted(found) == sorted((alert.alert_id, 1) for alert in alerts)
     assert run_query(folder, "SELECT * FROM items").rows == []
     assert not list(folder.rglob("*.part"))
+
+
+@pytest.mark.embedded
+async def test_a_foreign_record_that_is_too_large_for_our_topics_is_set_aside(
+    embedded_broker, tmp_path
+):
+    settings = embedded_broker
+    await topics.apply(settings)
+    producer = await connect_producer(settings, message_bytes=topics.DEAD_LETTER_BYTES)
+    foreign = bytes(MESSAGE_BYTES + 1)  # compressed it is small, so the broker takes it
+    await producer.send_and_wait(ALERTS, key=b"foreign", value=foreign)
+    await send_all(producer, [(ALERTS, "a", make_alert("a"))])
+    await producer.stop()
+    await run_until(settings, tmp_path / "archive", 2)
+    assert run_query(tmp_path / "archive", "SELECT alert_id FROM alerts").rows == [("a",)]
+    consumer = await connect_consumer(settings, DEAD_LETTERS)
+    batches = await consumer.getmany(timeout_ms=5_000)
+    await consumer.stop()
+    [letter] = [record for records in batches.values() for record in records]
+    assert letter.value == foreign
 
 
 @pytest.mark.embedded

@@ -48,49 +48,64 @@ def test_only_what_everybody_is_done_with_is_committable():
     ledger = Ledger[str]()
     ledger.begin("p", 10)
     assert ledger.committable() == {"p": 10}
-    assert ledger.add("p", 10, 2)
-    assert ledger.add("p", 11, 1)
-    assert ledger.add("p", 12, 0)
-    ledger.done("p", 11)
-    ledger.done("p", 10)
+    assert ledger.add("p", 10, ["a", "b"])
+    assert ledger.add("p", 11, ["b"])
+    assert ledger.add("p", 12, [])
+    ledger.done("p", 11, "b")
+    ledger.done("p", 10, "a")
     assert ledger.committable() == {"p": 10}
-    ledger.done("p", 10)
+    ledger.done("p", 10, "b")
     assert ledger.committable() == {"p": 13}
+
+
+def test_one_receiver_is_not_done_for_another():
+    ledger = Ledger[str]()
+    ledger.begin("p", 4)
+    ledger.add("p", 4, ["a", "b"])
+    ledger.done("p", 4, "a")
+    ledger.done("p", 4, "a")
+    assert not ledger.is_open("p", 4, "a")
+    assert ledger.is_open("p", 4, "b")
+    assert ledger.committable() == {"p": 4}
 
 
 def test_a_repeated_offset_is_known():
     ledger = Ledger[str]()
     ledger.begin("p", 0)
-    assert ledger.add("p", 0, 1)
-    assert not ledger.add("p", 0, 1)
-    ledger.done("p", 0)
-    assert not ledger.add("p", 0, 1)
+    assert ledger.add("p", 0, ["a"])
+    assert not ledger.add("p", 0, ["a"])
+    ledger.done("p", 0, "a")
+    assert not ledger.add("p", 0, ["a"])
     assert ledger.committable() == {"p": 1}
 
 
 def test_a_lost_partition_is_forgotten():
     ledger = Ledger[str]()
     ledger.begin("p", 0)
-    ledger.add("p", 0, 1)
+    ledger.add("p", 0, ["a"])
     ledger.keep([])
-    assert not ledger.is_open("p", 0)
+    assert not ledger.is_open("p", 0, "a")
     assert not ledger.knows("p")
-    ledger.done("p", 0)
+    ledger.done("p", 0, "a")
     assert ledger.committable() == {}
-    assert not ledger.add("p", 1, 1)
+    assert not ledger.add("p", 1, ["a"])
 
 
-@given(st.lists(st.integers(0, 3), max_size=20), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.frozensets(st.sampled_from("abc")), max_size=20),
+    st.randoms(use_true_random=False),
+)
 def test_nothing_open_lies_before_what_is_committable(waits, random):
     ledger = Ledger[str]()
     ledger.begin("p", 0)
-    work = [offset for offset, count in enumerate(waits) for _ in range(count)]
-    for offset, count in enumerate(waits):
-        ledger.add("p", offset, count)
+    work = [(offset, receiver) for offset, receivers in enumerate(waits) for receiver in receivers]
+    for offset, receivers in enumerate(waits):
+        ledger.add("p", offset, receivers)
     random.shuffle(work)
     while work:
-        ledger.done("p", work.pop())
-        assert ledger.committable() == {"p": min(work, default=len(waits))}
+        ledger.done("p", *work.pop())
+        still_owed = [offset for offset, _ in work]
+        assert ledger.committable() == {"p": min(still_owed, default=len(waits))}
 
 
 # --- lanes -----------------------------------------------------------------------------------------

@@ -11,14 +11,22 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaError, NodeNotReadyError
 from standardwebhooks.webhooks import Webhook
 
 from streams.broker import topics
-from streams.broker.clients import connect_consumer, connect_producer, send_all
+from streams.broker.clients import MESSAGE_BYTES, connect_consumer, connect_producer, send_all
 from streams.broker.topics import ALERTS, DEAD_LETTERS
 from streams.errors import ConfigError, NotFoundError
 from streams.sinks.lanes import Ledger
-from streams.sinks.notify import Notifier, notify, read_receivers, why_not
+from streams.sinks.notify import (
+    Notifier,
+    consume,
+    make_lane,
+    notify,
+    read_receivers,
+    why_not,
+)
 from streams.sinks.webhook import WebhookReceiver
 from streams.wire import encode, read_dead_letter
 from tests.desk.samples import make_alert
@@ -98,6 +106,91 @@ def topics_partition(number):
     return TopicPartition(ALERTS, number)
 
 
+async def test_a_partition_that_leaves_and_returns_loses_and_repeats_nothing():
+    told: dict[str, list[str]] = {"fast": [], "slow": []}
+    ledger = Ledger[TopicPartition]()
+    partition = topics_partition(0)
+    receivers = {name: receiver(name) for name in told}
+    producer: Any = Recorder()
+
+    def teller(name):
+        async def tell(alert) -> None:
+            told[name].append(alert.alert_id)
+
+        return tell
+
+    lanes = {
+        name: make_lane(each, teller(name), ledger, producer) for name, each in receivers.items()
+    }
+    notifier = Notifier(receivers, lanes, ledger, producer)
+    for _ in range(2):  # both receivers lag, so the lanes hold all twice
+        ledger.keep([])
+        ledger.begin(partition, 4)
+        for offset in (4, 5):
+            value = encode(make_alert(f"a{offset}"))
+            await notifier.take(
+                SimpleNamespace(topic=ALERTS, partition=0, offset=offset, key=b"k", value=value)
+            )
+    await run_for_a_moment(lanes["fast"])
+    assert told == {"fast": ["a4", "a5"], "slow": []}
+    assert ledger.committable() == {partition: 4}
+    await run_for_a_moment(lanes["slow"])
+    assert told == {"fast": ["a4", "a5"], "slow": ["a4", "a5"]}
+    assert ledger.committable() == {partition: 6}
+    assert producer.dead == []
+
+
+async def run_for_a_moment(lane):
+    running = asyncio.create_task(lane.run())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    running.cancel()
+
+
+# --- ending -----------------------------------------------------------------------------------------
+
+
+class DeafConsumer:
+    """Its broker has stopped to answer, or refuses, after one empty read."""
+
+    def __init__(self, failure: KafkaError | None = None) -> None:
+        self._failure = failure
+        self.commits = 0
+
+    def assignment(self):
+        return {topics_partition(0)}
+
+    async def position(self, partition) -> int:
+        return 7
+
+    async def getmany(self, timeout_ms) -> dict[Any, Any]:
+        if self.commits:
+            await asyncio.Event().wait()
+        return {}
+
+    async def commit(self, offsets) -> None:
+        self.commits += 1
+        if self.commits == 1:
+            raise CommitFailedError("so that there is something left to commit")
+        if self._failure:
+            raise self._failure
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("failure", [None, NodeNotReadyError("gone")])
+async def test_a_last_commit_that_fails_does_not_hinder_ending(monkeypatch, failure):
+    monkeypatch.setattr("streams.sinks.notify.LAST_COMMIT_SECONDS", 0.1)
+    consumer: Any = DeafConsumer(failure)
+    nobody: Any = None
+    running = asyncio.create_task(consume(consumer, nobody, Ledger()))
+    await asyncio.sleep(0.05)
+    running.cancel()
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert consumer.commits == 2
+
+
 # --- the file ---------------------------------------------------------------------------------------
 
 GOOD = """
@@ -121,22 +214,28 @@ def test_reading_receivers(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "place", "told"),
     [
-        (GOOD.replace("min_severity", "minseverity"), "did you mean 'min_severity'"),
-        (GOOD.replace("urgent", "loud"), "min_severity"),
-        (GOOD.replace("DESK_SECRET", "MISSING_SECRET"), "MISSING_SECRET is not set"),
-        (GOOD.replace("https", "ftp"), "ftp"),
-        (GOOD + GOOD.split("receivers:")[1], "two receivers are called 'desk'"),
+        (GOOD.replace("min_severity", "minseverity"), ":7: receivers[0]", "did you mean 'min_sev"),
+        (GOOD.replace("urgent", "loud"), ":7: receivers[0].min_severity", "loud"),
+        (GOOD.replace("DESK_SECRET", "MISSING"), ": receivers[desk].secret_env", "MISSING is not set"),
+        (GOOD.replace("DESK_SECRET", "WRONG"), ": receivers[desk].secret_env", "WRONG does not hold"),
+        (GOOD.replace("DESK_SECRET", "LOST"), ": receivers[desk].secret_env", "LOST_FILE cannot be"),
+        (GOOD.replace("https", "ftp"), ": receivers[desk].url", "ftp"),
+        (GOOD + GOOD.split("receivers:")[1], ": receivers[desk].id", "two receivers"),
     ],
-)
-def test_a_wrong_file_is_explained(tmp_path, monkeypatch, text, told):
+)  # fmt: skip
+def test_a_wrong_file_is_explained(tmp_path, monkeypatch, text, place, told):
     monkeypatch.setenv("DESK_SECRET", SECRET)
+    monkeypatch.setenv("WRONG", "wört")
+    monkeypatch.setenv("LOST_FILE", str(tmp_path / "lost"))
     path = tmp_path / "notify.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=told) as caught:
         read_receivers(path)
+    assert str(caught.value).startswith(f"{path}{place}: ")
     assert caught.value.cure
+    assert "wört" not in str(caught.value)
 
 
 def test_the_sample_file_is_valid_once_its_comments_are_followed(tmp_path, monkeypatch):
@@ -242,3 +341,18 @@ async def test_new_alerts_are_told_once_and_a_restart_goes_on(embedded_broker):
     assert {letter.stage for letter in letters} == {"notify:gone"}
     told = [msgspec.json.decode(letter.value or b"")["revision"] for letter in letters]
     assert sorted(told) == [1, 2]
+
+
+@pytest.mark.embedded
+async def test_a_foreign_record_that_is_too_large_for_our_topics_is_set_aside(embedded_broker):
+    settings = embedded_broker
+    await topics.apply(settings)
+    producer = await connect_producer(settings, message_bytes=topics.DEAD_LETTER_BYTES)
+    async with hooks() as (base, got), notifying(settings, base):
+        await wait_for_commit(settings, 0)
+        await producer.send_and_wait(ALERTS, key=b"foreign", value=bytes(MESSAGE_BYTES + 1))
+        await wait_for_commit(settings, 1)
+        await send_all(producer, [(ALERTS, "a", make_alert("a"))])
+        async with asyncio.timeout(20):
+            assert await got.get() == ("a", 1)
+    await producer.stop()

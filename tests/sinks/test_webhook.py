@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from yarl import URL
 
 from streams.config import utc_now
 from streams.errors import ConfigError, SinkError
@@ -131,6 +137,47 @@ async def test_nobody_listens():
     with pytest.raises(SinkError) as caught:
         await post("http://127.0.0.1:1/hook")
     assert caught.value.retry_after_seconds == 0.0
+
+
+async def test_a_host_name_that_cannot_be_is_given_up():
+    with pytest.raises(SinkError, match="host name") as caught:
+        await post("https://hooks..example/hook")
+    assert caught.value.retry_after_seconds is None
+
+
+PATH = "/services/T0SECRET"
+
+
+def failures() -> dict[str, Exception]:
+    """What aiohttp raises, each with the URL in its text or attributes."""
+    url = URL(f"https://hooks.example{PATH}")
+    key: Any = SimpleNamespace(host="hooks.example", port=443, ssl=True)
+    request: Any = SimpleNamespace(real_url=url)
+    return {
+        "Connection refused": aiohttp.ClientConnectorError(
+            key, OSError(errno.ECONNREFUSED, "Connection refused")
+        ),
+        "no answer within 20 s": aiohttp.ConnectionTimeoutError(f"Connection timeout to {url}"),
+        "Connection reset by peer": aiohttp.ClientOSError(
+            errno.ECONNRESET, f"Can not write request body for {url}"
+        ),
+        "ClientResponseError": aiohttp.ClientResponseError(request, (), message="bad status line"),
+        "ServerDisconnectedError": aiohttp.ServerDisconnectedError(),
+        "the URL is not valid": aiohttp.InvalidURL(url),
+    }
+
+
+@pytest.mark.parametrize(("told", "failure"), failures().items())
+async def test_a_failure_names_receiver_and_host_and_never_the_url(monkeypatch, told, failure):
+    def fail(*_, **__):
+        raise failure
+
+    monkeypatch.setattr(aiohttp.ClientSession, "post", fail)
+    with pytest.raises(SinkError) as caught:
+        await post(f"https://hooks.example{PATH}")
+    assert str(caught.value).startswith("desk at hooks.example: ")
+    assert told in str(caught.value)
+    assert "T0SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::1]"])
