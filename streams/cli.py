@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -124,6 +125,8 @@ def up(
         end_after_seconds=_duration(end_after),
     )
     setup_logging("WARNING", settings.log_format)  # the processes have their own log files
+    # A broker that dies is reported once, by `up` itself.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(run_up(settings, options))
 
 

@@ -265,7 +265,8 @@ class Item(Record, frozen=True, kw_only=True):
     seen_at: Utc
     """When this revision was first seen; also the Kafka timestamp."""
     backfill: bool = False
-    """True for what a feed already held when it was first polled: never notifies."""
+    """True for what was already old (over 24 h, or undated) when its feed was first polled: it
+    never notifies."""
     content_hash: str = ""
     identity: Literal["guid", "link", "enclosure", "content"] = "guid"
     """What the item_id was made from."""

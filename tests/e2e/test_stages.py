@@ -16,9 +16,11 @@ from streams.broker.topics import (
     RULES,
     WATCHLIST,
 )
+from streams.config import BrokerSettings, Settings
 from streams.records import Alert, EnrichedItem, Figure, Item, Mention
 from streams.testing import NOW, make_enriched, make_figure_hit, make_item, make_item_ref, make_rule
 from streams.wire import decode, encode, read_dead_letter
+from tests.brokers import KafkaBroker, kafka_missing
 from tests.e2e.stream import Stream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -89,6 +91,40 @@ async def test_kill_9_loses_nothing_and_tells_nothing_twice(broker):
         same = revisions.setdefault((alert.alert_id, alert.revision), alert)
         assert same.update_kind == alert.update_kind
         assert same.sources == alert.sources
+
+
+@pytest.fixture
+def own_kafka(tmp_path):
+    """An Apache Kafka that a test may kill."""
+    if reason := kafka_missing():
+        pytest.skip(reason)
+    folder = tmp_path / "kafka"
+    folder.mkdir()
+    kafka = KafkaBroker(folder)
+    kafka.start()
+    yield kafka
+    kafka.stop()
+
+
+@pytest.mark.kafka
+async def test_a_broker_that_is_killed_and_comes_back_costs_nothing(own_kafka, tmp_path):
+    address = BrokerSettings(bootstrap=own_kafka.address)
+    settings = Settings(broker=address, data_folder=tmp_path, partitions=4)
+    async with Stream(settings, "enrich", "stories", "alerts") as stream:
+        await stream.send_raw(ITEMS, *raw(items(200), lambda i: i.item_id))
+        while not await stream.records(ALERTS):
+            await asyncio.sleep(0.1)
+        await asyncio.to_thread(own_kafka.kill)
+        await asyncio.sleep(2)
+        await asyncio.to_thread(own_kafka.start)
+        await stream.send_raw(ITEMS, *raw(items(100, 200), lambda i: i.item_id))
+        await stream.settle()
+        mentions = await stream.read(MENTIONS, Mention)
+        alerts = await stream.read(ALERTS, Alert)
+        assert await stream.records(DEAD_LETTERS) == []
+    wanted = {i.item_id for i in items(300)}
+    assert {m.item.item_id for m in mentions} == wanted
+    assert {a.sources[-1].item.item_id for a in alerts} == wanted
 
 
 @pytest.mark.parametrize("stage", ["enrich", "stories"])

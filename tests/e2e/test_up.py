@@ -110,6 +110,21 @@ def test_a_crashed_process_is_started_again_and_ctrl_c_ends_all(tmp_path):
         process.communicate()
 
 
+def test_a_broker_that_dies_ends_everything_with_a_reason(tmp_path):
+    process = start(tmp_path, "--demo", "--json")
+    first_alert(process)
+    for pid in pids_under(tmp_path):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if words.split(b"\0")[0].endswith(b"noida-db"):
+            os.kill(pid, signal.SIGKILL)
+    _, errors = process.communicate(timeout=40)
+    assert process.returncode == 69
+    assert errors.splitlines()[-1].startswith(b"error: the embedded broker died")
+    assert b"Traceback" not in errors
+    assert b"Unable to update metadata" not in errors
+    assert until_gone(tmp_path, 5) == []
+
+
 def test_nothing_outlives_a_killed_up(tmp_path):
     process = start(tmp_path, "--demo", "--json")
     first_alert(process)
