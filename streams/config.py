@@ -88,6 +88,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = "Wirewatch/0.1 (+https://pypi.org/project/wirewatch/)"
     allow_private: tuple[str, ...] = ()
     """CIDR ranges beside the public internet that feeds may be fetched from."""
+    websub_url: str = ""
+    """Public address under which hubs reach this poller; "" switches WebSub off. With several
+    pollers each has its own."""
+    websub_listen: str = "127.0.0.1:8610"
+    """Where hubs' requests to `websub_url` arrive on this machine, behind a proxy with TLS."""
 
     @staticmethod
     def from_environment(env: dict[str, str] | None = None) -> Settings:
@@ -137,6 +142,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             log_format=text("LOG_FORMAT", "auto"),
             user_agent=text("USER_AGENT") or Settings().user_agent,
             allow_private=tuple(part for part in text("ALLOW_PRIVATE").split(",") if part),
+            websub_url=text("WEBSUB_URL"),
+            websub_listen=text("WEBSUB_LISTEN") or Settings().websub_listen,
         )
 
 

@@ -79,7 +79,11 @@ class FeedError(WirewatchError):
 
 
 class FetchError(FeedError):
-    """The feed could not be had; `status` is the HTTP status where there was an answer."""
+    """The feed could not be had.
+
+    `status` is the HTTP status where there was an answer, `permanent_url` the address that gave it
+    if the requested one redirects there for good.
+    """
 
     def __init__(
         self,
@@ -88,10 +92,12 @@ class FetchError(FeedError):
         kind: str,
         status: int | None = None,
         retry_after_seconds: float | None = None,
+        permanent_url: str = "",
         cure: str = "",
     ) -> None:
         super().__init__(message, kind=kind, cure=cure)
         self.status = status
+        self.permanent_url = permanent_url
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -76,6 +76,16 @@ class ParsedFeed(Struct, frozen=True, kw_only=True):
     lang: str = ""
     ttl_seconds: int = 0
     """How long the publisher asks to wait between polls; 0 if it does not say."""
+    cadence_seconds: int = 0
+    """How often it says that it changes (`sy:updatePeriod`); 0 if it does not say."""
+    skip_hours: tuple[int, ...] = ()
+    """Hours (0 to 23, UTC) in which it does not want to be asked, ascending."""
+    skip_days: tuple[int, ...] = ()
+    """Days (0 Monday to 6 Sunday, UTC) likewise."""
+    hub: str = ""
+    """Its WebSub hub, absolute; "" if it names none."""
+    feed_url: str = ""
+    """The address that it gives itself (`rel="self"`), absolute; "" if it gives none."""
     entries: tuple[ParsedEntry, ...] = ()
     warnings: tuple[str, ...] = ()
     """What was repaired, cut or left out, in words for a person."""

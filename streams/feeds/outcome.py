@@ -24,7 +24,17 @@ class Outcome(Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     """Entries in the document; all 0 when the server said that nothing has changed."""
     wait_seconds: float = 0.0
-    """How long the publisher asks to wait (ttl, max-age, Expires); 0 if it does not say."""
+    """For how long the answer's headers call it fresh (max-age, Expires); 0 if they do not."""
+    permanent_url: str = ""
+    """Where the requested address redirects to for good; "" if it does not."""
+    hub: str = ""
+    """WebSub hub that the document or its headers name; "" if none, or if there was no document."""
+    feed_url: str = ""
+    """The address that the document gives itself, likewise."""
+    size: int = 0
+    """Bytes of the document, decompressed."""
+    took_ms: int = 0
+    """From the request to the decision."""
 
     @staticmethod
     def of_error(error: FeedError) -> Outcome:
@@ -35,4 +45,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
             message=str(error),
             status=fetch.status if fetch else None,
             retry_after_seconds=fetch.retry_after_seconds if fetch else None,
+            permanent_url=fetch.permanent_url if fetch else "",
         )
