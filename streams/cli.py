@@ -28,7 +28,7 @@ from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
 from streams.enrich import verbs as enrich_verbs
 from streams.errors import ConfigError, NotFoundError, WirewatchError
-from streams.feeds import verbs as feeds_verbs
+from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
 from streams.printable import printable
 from streams.sinks import verbs as sinks_verbs

@@ -5,11 +5,16 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
-    "ALERTS", "DEAD_LETTERS", "END_TO_END_SECONDS", "FEED_POLLS", "POOL_RESTARTS", "RECORDS",
-    "STAGE_SECONDS",
+    "ALERTS", "DEAD_LETTERS", "END_TO_END_SECONDS", "FEED_LATENESS_SECONDS", "FEED_POLLS",
+    "POOL_RESTARTS", "RECORDS", "STAGE_SECONDS",
 ]  # fmt: skip
 
 FEED_POLLS = Counter("news_feed_polls_total", "Polls of feeds.", ["outcome"])
+FEED_LATENESS_SECONDS = Histogram(
+    "news_feed_lateness_seconds",
+    "From when a poll was due until it started; politeness to its host included.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
 RECORDS = Counter("news_records_total", "Records processed.", ["stage", "outcome"])
 STAGE_SECONDS = Histogram(
     "news_stage_duration_seconds", "From a batch's turn until its outputs are acked.", ["stage"]

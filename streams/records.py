@@ -221,8 +221,9 @@ class Seen(Struct, frozen=True, array_like=True):
     last_seen: int
     """Unix seconds; forgotten some time after leaving the feed."""
     parts: str = ""
-    """Short hashes of title, text and link, eight characters each: they tell what changed, and
-    whether an entry under another name is this one."""
+    """Short hashes of title, text, link and raw entry, eight characters each, and the present name
+    where that is another than the item_id: they tell what changed, and whether an entry under
+    another name is this one."""
     revised: int = 0
     """Unix seconds of the latest revision beyond the first; 0 if there is none."""
 
@@ -250,8 +251,10 @@ class Subscription(Struct, frozen=True):
     feed_url: str
     """The address that the feed gives itself, which is what the hub knows it by."""
     state: Literal["asked", "active", "refused", "distrusted"] = "asked"
+    """active once a push has come and while the lease runs: then polling is only the backup."""
     since: int = 0
-    """Unix seconds of the latest change of `state`."""
+    """Unix seconds at which the hub last confirmed; before that, at which it was first asked; or at
+    which it was refused or distrusted."""
     until: int = 0
     """Unix seconds at which the hub's lease ends; 0 before it is confirmed."""
     missed: int = 0

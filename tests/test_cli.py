@@ -17,7 +17,7 @@ from streams.records import Feed, Figure, Rule
 VERBS = [
     "up", "worker", "poll", "desk", "notify", "archive", "newsroom", "analyze", "query", "schemas",
     "feeds", "topics", "config", "feeds add", "feeds list", "feeds remove", "feeds import",
-    "feeds export", "feeds check", "topics list", "topics apply", "topics check", "config check",
+    "feeds export", "feeds check", "feeds status", "feeds discover", "topics list", "topics apply", "topics check", "config check",
     "config publish",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"

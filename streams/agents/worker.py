@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import faust
@@ -23,7 +21,7 @@ from streams.agents.watchdog import Watchdog, limit_shutdown
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import DEAD_LETTERS
 from streams.config import Settings
-from streams.errors import ConfigError
+from streams.instance import hold_instance
 
 __all__ = ["STAGES", "run_stage"]
 
@@ -58,37 +56,8 @@ def run_stage(name: str, settings: Settings) -> None:
     _add_agent(app, stage)
     app.finalize()
     worker = _Worker(app, loglevel=logging.getLevelName(settings.log_level), override_logging=False)
-    with _hold_instance(name, settings):
+    with hold_instance(name, settings):
         worker.execute_from_commandline()
-
-
-@contextlib.contextmanager
-def _hold_instance(name: str, settings: Settings) -> Iterator[None]:
-    """Make sure that no other process on this machine works under the same name.
-
-    Two members of a group with one `group.instance.id` throw each other out for ever, and process
-    every record again and again meanwhile.
-    """
-    if not settings.instance:
-        yield
-        return
-    path = settings.data_folder / f"{name}-{settings.instance}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {path}: {error.strerror}", cure="give WIREWATCH_DATA another folder"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ConfigError(
-                f"another {name} worker already runs as {settings.instance!r} on {path.parent}",
-                cure="end it, or give this one WIREWATCH_DATA or WIREWATCH_INSTANCE of its own",
-            ) from error
-        yield
 
 
 async def _check_broker(stage: Stage, settings: Settings) -> None:

@@ -7,14 +7,15 @@ Every client is made here, so that one place decides on acknowledgements, sizes 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.embedded import running_broker
@@ -33,6 +34,7 @@ __all__ = [
     "connect_admin",
     "connect_consumer",
     "connect_producer",
+    "join_group",
     "resolve_broker",
     "send_all",
 ]
@@ -48,6 +50,9 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 _REACH_SECONDS = 4.0
 """How long one address may take to accept, secure and answer; a person is waiting."""
 _REQUEST_MILLISECONDS = 30_000
+_NEVER_MILLISECONDS = 10**9
+_LEAVE_SECONDS = 4.0
+"""How long an end waits for a rebalance that is going on."""
 
 
 def resolve_broker(settings: Settings, flag: str = "") -> Settings:
@@ -168,7 +173,7 @@ async def connect_admin(settings: Settings) -> AIOKafkaAdminClient:
     return await _started(admin, admin.close, settings)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def administer(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Hold an admin client for a block; Kafka's errors leave it as BrokerError."""
     admin = await connect_admin(settings)
@@ -233,6 +238,70 @@ async def connect_consumer(
         request_timeout_ms=_REQUEST_MILLISECONDS,
     )
     return await _started(consumer, consumer.stop, settings)
+
+
+async def join_group(
+    settings: Settings,
+    group: str,
+    topic: str,
+    listener: ConsumerRebalanceListener,
+    assignor: AbstractPartitionAssignor,
+    *,
+    session_seconds: float,
+    heartbeat_seconds: float,
+    rejoin_seconds: float,
+) -> AIOKafkaConsumer:
+    """Return a member of a consumer group that wants its partitions, not its offsets.
+
+    It is started: it has joined, and has been given partitions, perhaps none. It commits nothing.
+    With `settings.instance` it is a static member, which takes up its place again when it is back
+    within the session.
+
+    Args:
+        settings: whose broker is set.
+        group: the group.
+        topic: an existing topic, whose partitions are shared.
+        listener: told of every assignment, the first one included.
+        assignor: of the same name in all members.
+        session_seconds: without a sign of life for so long the broker gives the place away;
+            Kafka accepts 6 to 1800 unless it is configured otherwise.
+        heartbeat_seconds: between signs of life; Kafka advises a third of the session at most.
+        rejoin_seconds: how long a rebalance waits for a member, its listener included.
+
+    Raises:
+        BrokerError: the broker cannot be reached, lacks the topic, or does not let us in.
+        ConfigError: see `client_options`.
+    """
+    await _check_topics(settings, [topic])
+    consumer = AIOKafkaConsumer(
+        **await _reach(settings),
+        group_id=group,
+        group_instance_id=settings.instance or None,
+        partition_assignment_strategy=(assignor,),
+        session_timeout_ms=int(session_seconds * 1000),
+        heartbeat_interval_ms=int(heartbeat_seconds * 1000),
+        rebalance_timeout_ms=int(rejoin_seconds * 1000),
+        # Only aiokafka counts this, as time without a call of `getmany`.
+        max_poll_interval_ms=_NEVER_MILLISECONDS,
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+        request_timeout_ms=_REQUEST_MILLISECONDS,
+    )
+    consumer.subscribe([topic], listener=listener)
+    try:
+        async with asyncio.timeout(session_seconds + 2 * rejoin_seconds):
+            return await _started(consumer, consumer.stop, settings)
+    except BaseException as error:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(consumer.stop(), _LEAVE_SECONDS)
+        if isinstance(error, TimeoutError):
+            raise BrokerError(
+                f"the group {group} does not let this process in",
+                # The embedded broker waits for ever for a member that was killed.
+                cure="with the embedded broker, give WIREWATCH_INSTANCE the same name at every "
+                "start, or start the broker again",
+            ) from error
+        raise
 
 
 async def _check_topics(settings: Settings, topics: Iterable[str]) -> None:

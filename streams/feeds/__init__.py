@@ -1,11 +1,15 @@
 """From feeds to Items: fetch, parse, decide what is new, publish, remember.
 
-registry, opml                                which feeds there are
-fetch, answers, guard                         bytes from outside; what answers mean, what is refused
-charset, parse, json_feed, document, links    bytes to entries (pure); parser_pool runs it elsewhere
-identity                                      entries to new, updated and seen Items (pure)
-outcome, health, schedule, agenda             what a poll means, and what is due when (pure)
-visit                                         one look at one feed: all of the above in order
-publish, poller                               the process: visit, publish, then remember
-checking, verbs                               the command line
+registry, opml, discovery, finding     which feeds there are, and where a site has them
+fetch, answers, guard, hosts, resolve  bytes from outside; what answers mean, what is refused
+parse, formats/, document, links       bytes to entries (pure); parser_pool runs it elsewhere
+identity, naming, fingerprint          entries to new, updated and seen Items (pure)
+judgement: moves, health, schedule     what a poll means for its feed (pure); outcome goes in,
+                                       rhythm is what was learned
+agenda, politeness, outage             who may be asked now (pure)
+visit                                  one look at one feed: all of the above in order
+publish, poller, ports                 visit, publish, then remember
+sharing/, websub/                      feeds shared among processes; feeds that push
+polling                                the process
+checking, status, verbs/               the command line
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 
 from msgspec import Struct
 
@@ -36,7 +37,7 @@ MAX_TITLE_BYTES = 8 * 1024
 """UTF-8 bytes of a title or a guid."""
 MAX_URL_BYTES = 2_048
 MAX_VALUES = 64
-"""Authors, categories, enclosures of one entry."""
+"""Authors, categories, enclosures, media of one entry."""
 MAX_NAME_BYTES = 512
 
 # Controls, lone surrogates and non-characters: none of them may reach JSON or a terminal.
@@ -46,6 +47,9 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 # "Trump\x92s" must stay a word that can be found. Five mean nothing and are dropped.
 _MEANT = {chr(code): bytes([code]).decode("windows-1252", "ignore") for code in range(0x80, 0xA0)}
 _LANG = re.compile(r"[a-z]{2,3}")
+_MAILBOX = re.compile(r"(?:mailto:)?[^\s@<>()]+@[^\s@<>()]+")
+_PLAIN_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(?:/|$)")  # most are: no need to take it apart
+_BRACKETS = " \t\r\n()<>\"'"
 
 
 class ParsedEntry(Struct, frozen=True, kw_only=True):
@@ -60,6 +64,9 @@ class ParsedEntry(Struct, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     enclosures: tuple[str, ...] = ()
+    """What the entry is about, such as an episode; may name an entry that has nothing else."""
+    media: tuple[str, ...] = ()
+    """All that it shows or plays: enclosures, pictures, sound; absolute."""
     lang: str = ""
     published: datetime | None = None
     updated: datetime | None = None
@@ -87,6 +94,8 @@ class ParsedFeed(Struct, frozen=True, kw_only=True):
     feed_url: str = ""
     """The address that it gives itself (`rel="self"`), absolute; "" if it gives none."""
     entries: tuple[ParsedEntry, ...] = ()
+    is_cut_off: bool = False
+    """The document ends inside an entry, which was left out and is to be read again."""
     warnings: tuple[str, ...] = ()
     """What was repaired, cut or left out, in words for a person."""
 
@@ -102,12 +111,18 @@ def make_entry(
     authors: Iterable[str] = (),
     categories: Iterable[str] = (),
     enclosures: Iterable[str] = (),
+    media: Iterable[str] = (),
     lang: str = "",
     published: datetime | None = None,
     updated: datetime | None = None,
     raw_date: str = "",
 ) -> ParsedEntry:
-    """Clean and cap what a parser found; `warn` is told what was cut."""
+    """Clean and cap what a parser found; `warn` is told what was cut.
+
+    `media` need not repeat the enclosures.
+    """
+    enclosures = _few("enclosures", (_link("enclosure", url, warn) for url in enclosures), warn)
+    shown = (_link("media", url, warn) for url in media)
     body = _text("body", body, MAX_TEXT_BYTES, warn)
     summary = _text("summary", summary, MAX_TEXT_BYTES, warn)
     return ParsedEntry(
@@ -116,9 +131,10 @@ def make_entry(
         title=_text("title", title, MAX_TITLE_BYTES, warn),
         summary="" if summary == body else summary,
         body=body,
-        authors=_few("authors", _each("author", authors, warn), warn),
+        authors=_few("authors", map(_person, _each("author", authors, warn)), warn),
         categories=_few("categories", _each("category", categories, warn), warn),
-        enclosures=_few("enclosures", (_link("enclosure", url, warn) for url in enclosures), warn),
+        enclosures=enclosures,
+        media=_few("media", chain(enclosures, shown), warn),
         lang=primary_lang(lang),
         published=published,
         updated=updated,
@@ -143,10 +159,14 @@ def clean(text: str, limit: int) -> str:
 
 
 def _strip(text: str) -> str:
+    if text.isprintable():  # most short texts: ten times as fast
+        return text.strip()
     return _ILLEGAL.sub(lambda found: _MEANT.get(found[0], ""), text).strip()
 
 
 def _cut(text: str, limit: int) -> str:
+    if len(text) * 4 <= limit:  # UTF-8 takes four bytes at most
+        return text
     return text.encode("utf-8")[:limit].decode("utf-8", "ignore")
 
 
@@ -162,10 +182,10 @@ def _link(name: str, url: str, warn: Warn) -> str:
     url = _strip(url)
     if not url:
         return ""
-    if len(url.encode("utf-8")) > MAX_URL_BYTES:
+    if len(_cut(url, MAX_URL_BYTES)) < len(url):
         warn(f"{name} left out: longer than {MAX_URL_BYTES:,} bytes")
         return ""
-    if not is_web_link(url):
+    if not _PLAIN_LINK.match(url) and not is_web_link(url):
         warn(f"{name} left out: no http address: {url[:80]!r}")
         return ""
     return url
@@ -175,9 +195,16 @@ def _each(name: str, values: Iterable[str], warn: Warn) -> Iterator[str]:
     return (_text(name, value, MAX_NAME_BYTES, warn) for value in values)
 
 
+def _person(author: str) -> str:
+    """The name in `jane@news.example (Jane Doe)` and the like; "" where there is only an address."""
+    if "@" not in author:
+        return author
+    return _MAILBOX.sub("", author).strip(_BRACKETS)
+
+
 def _few(name: str, values: Iterable[str], warn: Warn) -> tuple[str, ...]:
     """Each value once, empty ones not at all, and no more than anybody needs."""
-    kept = tuple(dict.fromkeys(value for value in values if value))
+    kept = tuple(dict.fromkeys(filter(None, values)))
     if len(kept) > MAX_VALUES:
         warn(f"{name}: only {MAX_VALUES} of {len(kept)} kept")
     return kept[:MAX_VALUES]

@@ -20,13 +20,32 @@ from urllib.parse import urlsplit
 
 from streams.errors import ConfigError
 
-__all__ = ["networks", "refuse", "refuse_url"]
+__all__ = ["MAX_URL", "networks", "refuse", "refuse_url"]
 
 Network = IPv4Network | IPv6Network
 
-_NAT64 = ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ip_network("64:ff9b:1::/48")  # RFC 8215: leads into the operator's own network
-_COMPATIBLE = ip_network("::/96")
+MAX_URL = 2_048
+"""Characters; some servers and proxies take no more."""
+_EMBEDDING = tuple(
+    ip_network(each)
+    for each in (
+        "64:ff9b::/96",  # NAT64, RFC 6052
+        "::ffff:0:0:0/96",  # translated, RFC 2765
+        "::/96",  # compatible, RFC 4291
+    )
+)
+"""Networks whose last 32 bits are the IPv4 address that is reached in the end."""
+_SPECIAL = tuple(
+    ip_network(each)
+    for each in (
+        "192.0.0.0/24",  # protocol assignments; one cloud has its metadata there
+        "192.88.99.0/24",  # relays of 6to4, given up
+        "64:ff9b:1::/48",  # NAT64 within one network, RFC 8215
+        "3fff::/20",  # documentation, RFC 9637
+        "5f00::/16",  # segment routing, RFC 9602
+    )
+)
+"""From IANA's registries of special addresses: what `ipaddress` of some Python versions misses."""
 
 
 def refuse(address: str, allowed: Sequence[str] = (), port: int = 443) -> str:
@@ -47,9 +66,7 @@ def refuse(address: str, allowed: Sequence[str] = (), port: int = 443) -> str:
     inner = _embedded(outer)
     if any(each in network for each in (outer, inner) for network in networks(tuple(allowed))):
         return ""
-    if not inner.is_global or inner.is_multicast or getattr(inner, "is_site_local", False):
-        return f"{address} is not a public address"
-    if inner in _NAT64_LOCAL:
+    if not _is_public(inner):
         return f"{address} is not a public address"
     if port not in (80, 443) and not 8000 <= port <= 9000:
         return f"port {port} is not one for the web"
@@ -58,6 +75,8 @@ def refuse(address: str, allowed: Sequence[str] = (), port: int = 443) -> str:
 
 def refuse_url(url: str) -> str:
     """Say why an address must not be requested at all; "" if it may."""
+    if len(url) > MAX_URL:
+        return f"the address is longer than {MAX_URL:,} characters"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -85,16 +104,25 @@ def networks(ranges: tuple[str, ...]) -> tuple[Network, ...]:
         ) from error
 
 
+def _is_public(ip: IPv4Address | IPv6Address) -> bool:
+    if isinstance(ip, IPv6Address) and ip.is_site_local:
+        return False
+    if any(ip in network for network in _SPECIAL):
+        return False
+    return ip.is_global and not ip.is_multicast
+
+
 def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 address leads to, or the address itself."""
+    """The IPv4 address that an IPv6 address leads to, or the address itself.
+
+    Not for Teredo (2001::/32): no such address is public, whichever client it leads to.
+    """
     if isinstance(ip, IPv4Address):
         return ip
     if ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     if ip.sixtofour is not None:
         return ip.sixtofour
-    if ip.teredo is not None:
-        return ip.teredo[1]
-    if ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1):
+    if any(ip in network for network in _EMBEDDING) and int(ip) > 1:
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip

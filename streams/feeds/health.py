@@ -1,6 +1,7 @@
 """How a feed is doing, and why, after one poll. Pure.
 
 A feed is never given up: states only say what people should know, and slow the schedule down.
+`disabled` is what people do to a feed; it is not polled then, so it is never judged to be so.
 """
 
 from __future__ import annotations
@@ -10,32 +11,44 @@ import statistics
 from datetime import datetime, timedelta
 from typing import Literal
 
+from streams.feeds import rhythm
 from streams.feeds.outcome import Outcome
-from streams.records import FeedState
+from streams.records import FeedState, Polled
 
-__all__ = ["Health", "after"]
+__all__ = ["Health", "after", "remember"]
 
 Health = Literal[
     "new", "ok", "stale", "slow_down", "failing", "blocked", "dormant", "gone", "disabled"
 ]
 
+HISTORY = 30
+"""Polls that are remembered."""
 DORMANT_AFTER = timedelta(days=14)
-NEVER_SUCCEEDED_DORMANT = 13.0
-"""Weighted failures that take about 14 days with the schedule's backoff, for feeds without
-a success to count from."""
-GONE_AFTER = timedelta(hours=48)
-GONE_ANSWERS = 3.0
+GONE_AFTER, GONE_ANSWERS = timedelta(hours=48), 3
+"""Servers say 410 by mistake too: so many of them over so long are believed."""
 STALE_GAPS = 5
 """A feed is stale when silent for this many of its usual gaps."""
 MIN_STALE = timedelta(days=1)
-_MIN_GAPS = 4
+_MIN_GAPS, _MAX_GAPS = 4, 20
+"""How many of the latest gaps tell what is usual."""
 
-# How much a failure counts. What passes by itself counts less; being asked to slow down is none.
-_WEIGHTS = {
-    "slow_down": 0.0,
-    "dns_temporary": 0.25,
-    "dns": 0.5, "connect": 0.5, "tls": 0.5, "timeout": 0.5, "server": 0.5, "not_found": 0.5,
-}  # fmt: skip
+SOFT = frozenset({"connect", "dns", "dns_temporary", "not_found", "server", "timeout", "tls"})
+"""Failures that often pass by themselves. They count less, as with Media Cloud's rss-fetcher; being
+asked to slow down is no failure at all."""
+_WEIGHTS = dict.fromkeys(SOFT, 0.5) | {"dns_temporary": 0.25, "slow_down": 0.0}
+
+
+def remember(history: tuple[Polled, ...], outcome: Outcome, now: datetime) -> tuple[Polled, ...]:
+    """Add a poll to the history, and let the oldest go."""
+    polled = Polled(
+        at=int(now.timestamp()),
+        status=outcome.status or 0,
+        error=outcome.error,
+        size=outcome.size,
+        took_ms=outcome.took_ms,
+        new=outcome.new,
+    )
+    return (*history, polled)[-HISTORY:]
 
 
 def after(outcome: Outcome, state: FeedState, now: datetime) -> tuple[Health, float, str]:
@@ -43,7 +56,8 @@ def after(outcome: Outcome, state: FeedState, now: datetime) -> tuple[Health, fl
 
     Args:
         outcome: the poll.
-        state: what was known before it; after a success with `seen` already as decided.
+        state: what was known before it, but `history` and `failing_since` with this poll, and
+            after a success `seen` as decided.
         now: time of the poll.
 
     Returns:
@@ -51,41 +65,43 @@ def after(outcome: Outcome, state: FeedState, now: datetime) -> tuple[Health, fl
     """
     if not outcome.error:
         silence = _silence(state, now)
-        return ("stale" if silence else "ok"), 0.0, silence or outcome.message
+        reason = "; ".join(each for each in (silence, outcome.message) if each)
+        return ("stale" if silence else "ok"), 0.0, reason
     failures = state.failures + _WEIGHTS.get(outcome.error, 1.0)
-    health, why = _in_trouble(outcome, state, failures, now)
-    return health, failures, f"{outcome.message}{why}"
+    health, why = _in_trouble(outcome, state, now)
+    return health, failures, f"{outcome.message or outcome.error}{why}"
 
 
-def _in_trouble(
-    outcome: Outcome, state: FeedState, failures: float, now: datetime
-) -> tuple[Health, str]:
-    success = state.last_success_at
+def _in_trouble(outcome: Outcome, state: FeedState, now: datetime) -> tuple[Health, str]:
     if outcome.error == "slow_down":
         return "slow_down", ""
-    if outcome.error == "gone" and failures >= GONE_ANSWERS and _past(success, now, GONE_AFTER):
+    if outcome.error == "gone" and _is_gone(state):
         return "gone", "; still asked once a month"
-    if success is None:
-        dormant = failures >= NEVER_SUCCEEDED_DORMANT
-    else:
-        dormant = now - success >= DORMANT_AFTER
-    if dormant:
-        return "dormant", "; still asked once a week"
+    if state.failing_since is not None and now - state.failing_since >= DORMANT_AFTER:
+        return "dormant", f"; failing since {state.failing_since:%Y-%m-%d}, asked once a week"
     return ("blocked" if outcome.error == "blocked" else "failing"), ""
 
 
-def _past(moment: datetime | None, now: datetime, span: timedelta) -> bool:
-    return moment is None or now - moment >= span
+def _is_gone(state: FeedState) -> bool:
+    """Whether the server has said so often enough, for long enough, since the feed last worked."""
+    if state.health == "gone":
+        return True
+    since = itertools.takewhile(lambda polled: polled.error, reversed(state.history))
+    said = [polled.at for polled in since if polled.error == "gone"]
+    return len(said) >= GONE_ANSWERS and said[0] - said[-1] >= GONE_AFTER.total_seconds()
 
 
 def _silence(state: FeedState, now: datetime) -> str:
     """Why a feed that answers counts as silent; "" if it does not."""
-    arrivals = sorted({seen.first_seen for seen in state.seen.values()})
-    gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
+    latest = next((polled.at for polled in reversed(state.history) if polled.new), 0)
+    if now.timestamp() - latest <= MIN_STALE.total_seconds():
+        return ""  # as nearly always; spares looking at everything seen
+    moments = sorted(set(rhythm.arrivals(state)))[-_MAX_GAPS - 1 :]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     if len(gaps) < _MIN_GAPS:
         return ""
     gap = statistics.median(gaps)
-    quiet = now.timestamp() - arrivals[-1]
+    quiet = now.timestamp() - moments[-1]
     if quiet <= max(STALE_GAPS * gap, MIN_STALE.total_seconds()):
         return ""
     return f"silent for {quiet / 86_400:.1f} days, usually {gap / 3_600:.1f} hours"

@@ -1,31 +1,34 @@
-"""Which entries are new, which have changed, and what their Items are called. Pure.
-
-An entry is known by the first of: guid, link, enclosure, title with date and text. Where a
-document uses a guid twice, the other entries are known by guid and link, then by guid and
-content. An entry that was emitted before keeps its name whatever joins it in the document.
-"""
+"""Which entries of a document are new, and which have changed. Pure."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.feeds.document import ParsedEntry, ParsedFeed
-from streams.feeds.links import canonical_url
-from streams.records import DateSource, Feed, FeedState, Item, Seen, stable_id
+from streams.feeds.fingerprint import (
+    Candidate,
+    Identity,
+    IdPolicy,
+    changes,
+    content_hash,
+    latest_name,
+)
+from streams.feeds.naming import AHEAD, Named, are_guids_doubtful, distinct, name_all
+from streams.records import DateSource, Feed, FeedState, Item, Seen
 
-__all__ = ["Decision", "Identity", "content_hash", "decide", "identities"]
-
-Identity = Literal["guid", "link", "enclosure", "content"]
+__all__ = ["Decision", "Identity", "content_hash", "decide"]
 
 MAX_REVISIONS = 24
 """Entries that change at every poll (counters, rotating advertisements) stop here."""
+REVISION_GAP = timedelta(minutes=10)
+"""Between one update of an Item and the next. The first follows the Item at once: an early
+correction is news, what is edited again and again is not."""
 MAX_SEEN = 5_000
 KEEP_SEEN = timedelta(days=90)
 """How long an entry is remembered after it left the feed; feeds do bring old entries back."""
@@ -33,11 +36,11 @@ FRESH = timedelta(hours=24)
 """Dated entries of a first poll that are younger than this are news, not backfill."""
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 """Older dates are defaults of broken software; there was no web news before."""
-AHEAD = timedelta(minutes=10)
-"""Clock error granted to publishers."""
-_TEXT_IN_KEY = 1_024
-_HASH_LENGTH = 16  # 80 bits, compared only with the same entry's earlier hash
-_TAG = re.compile(r"<[^<>]*>")
+DOUBTFUL_DOCUMENTS = 2
+"""So many documents with doubtful guids change what names the entries of a feed, for good."""
+
+_SWITCHED = "too many guids are not unique: from now on entries are named by guid and link"
+_Verdict = Literal["new", "updated", "unchanged", "withheld"]
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -48,6 +51,12 @@ class Decision(Struct, frozen=True, kw_only=True):
     new: int = 0
     updated: int = 0
     unchanged: int = 0
+    withheld: int = 0
+    """Entries that changed again too soon. They are decided on anew when the same document is
+    read again, so it must be: the validators that came with it must not be kept."""
+    id_policy: IdPolicy = "guid"
+    """For the next document."""
+    doubtful_documents: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -63,57 +72,78 @@ def decide(parsed: ParsedFeed, feed: Feed, state: FeedState | None, now: datetim
     Returns:
         Items for new entries (revision 1) and changed ones (revision + 1), in document order.
     """
-    known = state.seen if state else {}
-    first_poll = state is None or state.last_success_at is None
-    moment = int(now.timestamp())
-    candidates = _distinct(_candidate(entry, feed.feed_id) for entry in parsed.entries)
-    named = _name(candidates, known)
+    state = state or FeedState(feed_id=feed.feed_id, url=feed.url)
+    candidates = [Candidate(each, feed.feed_id, state.id_policy) for each in parsed.entries]
+    named = name_all(distinct(candidates), state.seen, now)
+    verdicts: Counter[_Verdict] = Counter()
     items: list[Item] = []
     current: dict[str, Seen] = {}
-    for entry, digest, item_id, kind in named:
-        before = known.get(item_id)
-        if before and (before.content_hash == digest or before.revision >= MAX_REVISIONS):
-            current[item_id] = msgspec.structs.replace(before, last_seen=moment)
-            continue
-        seen = Seen(
-            content_hash=digest,
-            revision=before.revision + 1 if before else 1,
-            first_seen=before.first_seen if before else moment,
-            last_seen=moment,
-        )
-        current[item_id] = seen
-        item = _item(entry, item_id, kind, seen, parsed, feed, now)
-        if first_poll and (item.date_source == "first_seen" or now - item.published_at > FRESH):
-            item = msgspec.structs.replace(item, backfill=True)
-        items.append(item)
-    new = sum(item.revision == 1 for item in items)
-    repeated = len(parsed.entries) - len(named)
+    renamed = 0
+    for each in named:
+        before = state.seen.get(each.item_id)
+        verdict, seen = _follow(each, before, int(now.timestamp()))
+        verdicts[verdict] += 1
+        renamed += before is not None and latest_name(seen) not in ("", latest_name(before))
+        current[each.item_id] = seen
+        if verdict in ("new", "updated"):
+            items.append(_item(each, before, seen, parsed, feed, now))
+    if state.last_success_at is None:
+        items = [_first_polled(item, now) for item in items]
+    policy, doubtful = _policy(state, named, verdicts["new"])
     return Decision(
         items=tuple(items),
-        seen=_bounded(known, current, now),
-        new=new,
-        updated=len(items) - new,
-        unchanged=len(named) - len(items),
-        warnings=(f"{repeated} entries are exact repetitions",) if repeated else (),
+        seen=_bounded(state.seen, current, now),
+        new=verdicts["new"],
+        updated=verdicts["updated"],
+        unchanged=verdicts["unchanged"],
+        withheld=verdicts["withheld"],
+        id_policy=policy,
+        doubtful_documents=doubtful,
+        warnings=_warnings(
+            (len(parsed.entries) - len(named), "entries are exact repetitions"),
+            (renamed, "entries are known under another name"),
+            (verdicts["withheld"], "changes are held back, too soon after the last"),
+        )
+        + ((_SWITCHED,) if policy != state.id_policy else ()),
+    )
+
+
+def _follow(named: Named, before: Seen | None, moment: int) -> tuple[_Verdict, Seen]:
+    """What becomes of an entry, and what is remembered of it."""
+    candidate, item_id = named.candidate, named.item_id
+    parts = candidate.with_name(candidate.parts, item_id)
+    if before is None:
+        return "new", Seen(candidate.digest, 1, moment, moment, parts)
+    kept = Seen(
+        before.content_hash, before.revision, before.first_seen, moment, parts, before.revised
+    )
+    is_same = candidate.says_the_same(before) or candidate.only_moved(before)
+    if is_same or before.revision >= MAX_REVISIONS:
+        return "unchanged", kept
+    if moment - before.revised < REVISION_GAP.total_seconds():
+        # Described as emitted, so that the change is found again.
+        return "withheld", replace(kept, parts=candidate.with_name(before.parts, item_id))
+    return "updated", replace(
+        kept, content_hash=candidate.digest, revision=before.revision + 1, revised=moment
     )
 
 
 def _item(
-    entry: ParsedEntry,
-    item_id: str,
-    kind: Identity,
+    named: Named,
+    before: Seen | None,
     seen: Seen,
     parsed: ParsedFeed,
     feed: Feed,
     now: datetime,
 ) -> Item:
+    entry = named.candidate.entry
     published_at, source = _date(entry, datetime.fromtimestamp(seen.first_seen, UTC))
     return Item(
-        item_id=item_id,
+        item_id=named.item_id,
         feed_id=feed.feed_id,
         revision=seen.revision,
-        url=entry.link,
-        canonical_url=canonical_url(entry.link),
+        url=entry.link or next(iter(entry.enclosures), ""),
+        canonical_url=named.candidate.link,
         title=entry.title,
         summary=entry.summary,
         body=entry.body,
@@ -126,96 +156,31 @@ def _item(
         date_source=source,
         seen_at=now,
         content_hash=seen.content_hash,
-        identity=kind,
+        identity=named.kind,
+        changed=changes(before, named.candidate) if before else (),
+        media=tuple(dict.fromkeys((*entry.enclosures, *entry.media))),
     )
 
 
-def identities(entry: ParsedEntry) -> Iterator[tuple[Identity, str]]:
-    """What may name an entry, best first; the second and third only where the first is taken."""
-    text = (entry.summary or entry.body)[:_TEXT_IN_KEY]
-    content = "\n".join((entry.title, entry.raw_date, text))
-    link = canonical_url(entry.link)
-    guid = entry.guid.strip()
-    if guid:
-        yield "guid", guid
-        if link:
-            yield "guid", f"{guid}\n{link}"
-        yield "guid", f"{guid}\n{content}"
-    elif link:
-        yield "link", link
-        yield "link", f"{link}\n{content}"
-    elif entry.enclosures:
-        yield "enclosure", entry.enclosures[0]
-        yield "enclosure", f"{entry.enclosures[0]}\n{content}"
-    else:
-        yield "content", content
+def _first_polled(item: Item, now: datetime) -> Item:
+    """An Item of a feed's first document: backfill, unless it surely is news."""
+    is_fresh = item.date_source != "first_seen" and now - item.published_at <= FRESH
+    return item if is_fresh else replace(item, backfill=True)
 
 
-def content_hash(entry: ParsedEntry) -> str:
-    """What a reader would notice changing: not markup, spacing or tracking parameters."""
-    parts = (
-        _plain(entry.title),
-        _plain(entry.summary),
-        _plain(entry.body),
-        canonical_url(entry.link),
-        *(canonical_url(url).partition("?")[0] for url in entry.enclosures),
-        *entry.authors,
-    )
-    return stable_id("content", *parts)[:_HASH_LENGTH]
+def _policy(state: FeedState, named: Sequence[Named], new: int) -> tuple[IdPolicy, int]:
+    """What names the entries from now on, and how many documents have spoken against guids.
 
-
-class _Candidate(Struct, frozen=True):
-    entry: ParsedEntry
-    digest: str
-    options: tuple[tuple[str, Identity], ...]
-    """item_id with what it was made from, best first."""
-
-
-class _Named(NamedTuple):
-    entry: ParsedEntry
-    digest: str
-    item_id: str
-    kind: Identity
-
-
-def _candidate(entry: ParsedEntry, feed_id: str) -> _Candidate:
-    options = ((stable_id("item", feed_id, *each), each[0]) for each in identities(entry))
-    return _Candidate(entry, content_hash(entry), tuple(options))
-
-
-def _distinct(candidates: Iterable[_Candidate]) -> list[_Candidate]:
-    """Leave out what a document says twice: the same name and the same content."""
-    return list({(c.options[0][0], c.digest): c for c in candidates}.values())
-
-
-def _name(candidates: Sequence[_Candidate], known: Mapping[str, Seen]) -> list[_Named]:
-    """Give every entry an item_id of its own; where none is left to give, leave it out.
-
-    Entries that are known unchanged choose first: else a new entry that reuses the guid of an
-    older one would pass for its next revision, and the older one for new.
+    A document that brings nothing new has been counted already.
     """
-    named: dict[int, _Named] = {}
-    taken: set[str] = set()
-    for unchanged_only in (True, False):
-        for index, candidate in enumerate(candidates):
-            if index in named:
-                continue
-            for item_id, kind in candidate.options:
-                fits = not unchanged_only or _is_same(known.get(item_id), candidate)
-                if fits and item_id not in taken:
-                    taken.add(item_id)
-                    named[index] = _Named(candidate.entry, candidate.digest, item_id, kind)
-                    break
-    return [named[index] for index in sorted(named)]
+    if state.id_policy != "guid" or not new or not are_guids_doubtful(named):
+        return state.id_policy, state.doubtful_documents
+    doubtful = state.doubtful_documents + 1
+    return ("guid+link" if doubtful >= DOUBTFUL_DOCUMENTS else "guid"), doubtful
 
 
-def _is_same(before: Seen | None, candidate: _Candidate) -> bool:
-    return before is not None and before.content_hash == candidate.digest
-
-
-def _plain(text: str) -> str:
-    """Text without tags, in NFC, with single spaces."""
-    return " ".join(unicodedata.normalize("NFC", _TAG.sub(" ", text)).split())
+def _warnings(*remarks: tuple[int, str]) -> tuple[str, ...]:
+    return tuple(f"{count} {what}" for count, what in remarks if count)
 
 
 def _date(entry: ParsedEntry, first_seen: datetime) -> tuple[datetime, DateSource]:
@@ -233,10 +198,13 @@ def _date(entry: ParsedEntry, first_seen: datetime) -> tuple[datetime, DateSourc
 def _bounded(known: dict[str, Seen], current: dict[str, Seen], now: datetime) -> dict[str, Seen]:
     """Everything in the document, and of the rest the latest, up to the limits."""
     oldest = (now - KEEP_SEEN).timestamp()
-    gone = [
-        (item_id, seen)
+    gone = {
+        item_id: seen
         for item_id, seen in known.items()
         if item_id not in current and seen.last_seen >= oldest
-    ]
-    gone.sort(key=lambda each: (-each[1].last_seen, each[0]))
-    return current | dict(gone[: max(0, MAX_SEEN - len(current))])
+    }
+    room = max(0, MAX_SEEN - len(current))
+    if len(gone) > room:
+        latest = sorted(gone.items(), key=lambda each: each[1].last_seen, reverse=True)
+        gone = dict(latest[:room])
+    return current | gone

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+from streams.feeds.hosts import host_key
+
 __all__ = ["canonical_url", "host_key", "is_web_link"]
 
 # Parameters that say where a reader came from, never what is shown. Lower case.
@@ -17,7 +19,6 @@ _TRACKING = frozenset({
 _TRACKING_PREFIXES = ("utm_", "hsa_", "pk_", "mtm_", "matomo_", "at_custom")
 _TRACKING_FRAGMENT = re.compile(r"(?:xtor|utm_|ref=rss|:~:|rss$|intcid)", re.IGNORECASE)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
-_IPV4 = re.compile(r"\d+(?:\.\d+){3}")
 
 
 def canonical_url(url: str) -> str:
@@ -55,16 +56,3 @@ def is_web_link(url: str) -> bool:
         return parts.scheme in _DEFAULT_PORT and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def host_key(url: str) -> str:
-    """What counts as one server for politeness: the host; with its port for IP and localhost."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        port = parts.port
-    except ValueError:
-        return url
-    if port and (host == "localhost" or ":" in host or _IPV4.fullmatch(host)):
-        return f"{host}:{port}"
-    return host.removeprefix("www.")

@@ -7,7 +7,8 @@ readers ignore, so that an export comes back as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from typing import Literal
 from xml.parsers import expat  # safe: document types, and with them entities, are refused
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,31 +18,50 @@ from streams.errors import ConfigError
 from streams.feeds.document import primary_lang
 from streams.feeds.guard import refuse_url
 from streams.feeds.links import canonical_url
-from streams.feeds.registry import is_feed_id, new_feed_id
+from streams.feeds.registry import (
+    is_feed_id,
+    new_feed_id,
+    refuse_limits,
+    refuse_user_agent,
+)
 from streams.records import Feed
 
-__all__ = ["Imported", "Skipped", "export_opml", "import_opml"]
+__all__ = ["Imported", "Outline", "export_opml", "import_opml"]
 
 NAMESPACE = "https://pypi.org/project/wirewatch/opml"
 MAX_DEPTH = 32
 # What most broken exports have: four of five real lists that were tried.
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:#[0-9]+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DEFAULT = Feed(feed_id="", url="")
 
 
-class Skipped(Struct, frozen=True):
-    """An outline that did not become a feed."""
+class Outline(Struct, frozen=True):
+    """What became of one outline of a file."""
 
     line: int
     title: str
-    reason: str
+    url: str
+    outcome: Literal["added", "known", "skipped", "group"]
+    """known: a feed with this address is there already; group: its title is a tag of what is in
+    it."""
+    feed_id: str = ""
+    """Of the feed added or known."""
+    reason: str = ""
+    """Why it was skipped, or which of its settings could not be used."""
 
 
 class Imported(Struct, frozen=True):
     """What a file held."""
 
     feeds: tuple[Feed, ...]
-    skipped: tuple[Skipped, ...]
+    """To be added."""
+    outlines: tuple[Outline, ...]
+    """All of them, by line."""
+
+    def count(self, outcome: str) -> int:
+        """How many outlines had this outcome."""
+        return sum(outline.outcome == outcome for outline in self.outlines)
 
 
 def import_opml(data: bytes, known: Iterable[Feed] = (), file: str = "") -> Imported:
@@ -49,7 +69,7 @@ def import_opml(data: bytes, known: Iterable[Feed] = (), file: str = "") -> Impo
 
     Args:
         data: the file.
-        known: feeds that are there already; those with the same URL are skipped.
+        known: feeds that are there already; those with the same URL are not added again.
         file: its name, for messages.
 
     Raises:
@@ -74,17 +94,17 @@ def import_opml(data: bytes, known: Iterable[Feed] = (), file: str = "") -> Impo
 def _read(data: bytes, known: Iterable[Feed], file: str) -> Imported:
     reader = _Reader(known, file)
     reader.parser.Parse(data, True)
-    return Imported(tuple(reader.feeds), tuple(reader.skipped))
+    return Imported(tuple(reader.feeds), tuple(sorted(reader.outlines, key=lambda each: each.line)))
 
 
 class _Reader:
-    """Walks the outlines: groups are on a stack, feeds are collected."""
+    """Walks the outlines: those that are open are on a stack, feeds are collected."""
 
     def __init__(self, known: Iterable[Feed], file: str) -> None:
         self.feeds: list[Feed] = []
-        self.skipped: list[Skipped] = []
+        self.outlines: list[Outline] = []
         self._file = file
-        self._groups: list[str] = []  # one per open outline; "" for a feed
+        self._open: list[_Open] = []
         self._ids: set[str] = set()
         self._urls: dict[str, str] = {}
         for feed in known:
@@ -110,60 +130,136 @@ class _Reader:
                 raise ConfigError(
                     f"is not OPML but <{name}>", file=self._file, line=1, cure="name an OPML file"
                 )
-        if name != "outline":
+        if name.lower() != "outline":
             return
         fields = {key.lower(): value for key, value in attributes.items()}
         title = fields.get("title") or fields.get("text") or ""
-        url = fields.get("xmlurl", "").strip()
-        if len(self._groups) >= MAX_DEPTH:
-            self._skip(title, f"nested deeper than {MAX_DEPTH}")
-        elif url:
-            self._take(title, url, fields)
-        elif fields.get("type", "").lower() in ("rss", "atom", "link", "include"):
-            self._skip(title, "has no xmlUrl")
-        self._groups.append("" if url else _tag(title))
+        here = _Open(self.parser.CurrentLineNumber, title, fields.get("xmlurl", "").strip())
+        if self._open:
+            self._open[-1].is_group = True
+        if here.url:
+            self._take(here, fields)
+        self._open.append(here)
 
     def _end(self, name: str) -> None:
-        if name == "outline":
-            self._groups.pop()
+        """A group is known by what is in it, so it is reported when it closes."""
+        if name.lower() != "outline":
+            return
+        here = self._open.pop()
+        if here.url:
+            return
+        if not here.is_group:
+            self._report(here, "skipped", reason="has no xmlUrl")
+        elif here.title:
+            self._report(here, "group")
 
-    def _take(self, title: str, url: str, fields: dict[str, str]) -> None:
-        reason = refuse_url(url)
-        same = self._urls.get(canonical_url(url))
+    def _take(self, here: _Open, fields: dict[str, str]) -> None:
+        same = self._urls.get(canonical_url(here.url))
+        reason = refuse_url(here.url)
+        if len(self._open) >= MAX_DEPTH:
+            reason = f"nested deeper than {MAX_DEPTH}"
         if reason:
-            self._skip(title, reason)
+            self._report(here, "skipped", reason=reason)
         elif same:
-            self._skip(title, f"the same address as {same!r}")
+            self._report(here, "known", same)
         else:
-            feed = self._feed(title, url, fields)
+            feed, unusable = self._feed(here, fields)
             self._remember(feed)
             self.feeds.append(feed)
+            self._report(here, "added", feed.feed_id, unusable)
 
-    def _feed(self, title: str, url: str, fields: dict[str, str]) -> Feed:
-        def own(name: str) -> str:
-            return fields.get(f"{NAMESPACE} {name}", "")
-
-        tags = [*self._groups, *map(_tag, fields.get("category", "").split(","))]
-        feed_id, tier, interval = own("id"), own("tier"), own("interval")
-        if not is_feed_id(feed_id) or feed_id in self._ids:
-            feed_id = new_feed_id(title, url, self._ids)
-        return Feed(
+    def _feed(self, here: _Open, fields: dict[str, str]) -> tuple[Feed, str]:
+        """The feed, and which of its settings cannot be used."""
+        own = _Settings(fields)
+        feed_id = own.feed_id(self._ids) or new_feed_id(here.title, here.url, self._ids)
+        groups = [_tag(each.title) for each in self._open if not each.url]
+        tags = [*groups, *map(_tag, fields.get("category", "").split(","))]
+        least, most = own.seconds("minInterval"), own.seconds("maxInterval")
+        if reason := refuse_limits(least, most):
+            own.refuse("minInterval", reason)
+            least = None
+        feed = Feed(
             feed_id=feed_id,
-            url=url,
-            title=fields.get("title", "") if own("id") else title,
+            url=here.url,
+            title=fields.get("title", "") if own.text("id") else here.title,
             lang=primary_lang(fields.get("language", "")),
-            tier=int(tier) if tier in ("1", "2", "3") else _DEFAULT.tier,
+            tier=own.tier(),
             tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
-            enabled=own("enabled") != "false",
-            interval_seconds=int(interval) if _is_count(interval) else None,
+            enabled=own.text("enabled") != "false",
+            interval_seconds=own.seconds("interval"),
+            min_interval_seconds=least,
+            max_interval_seconds=most,
+            user_agent=own.user_agent(),
         )
+        return feed, "; ".join(own.refused)
 
-    def _skip(self, title: str, reason: str) -> None:
-        self.skipped.append(Skipped(self.parser.CurrentLineNumber, title, reason))
+    def _report(
+        self,
+        here: _Open,
+        outcome: Literal["added", "known", "skipped", "group"],
+        feed_id: str = "",
+        reason: str = "",
+    ) -> None:
+        self.outlines.append(Outline(here.line, here.title, here.url, outcome, feed_id, reason))
 
     def _remember(self, feed: Feed) -> None:
         self._ids.add(feed.feed_id)
         self._urls[canonical_url(feed.url)] = feed.feed_id
+
+
+class _Open(Struct):
+    """An outline whose end has not come yet."""
+
+    line: int
+    title: str
+    url: str
+    """"" for what is no feed."""
+    is_group: bool = False
+
+
+class _Settings:
+    """Our own attributes of an outline; what cannot be used counts as absent, and is noted."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self._fields = fields
+        self.refused: list[str] = []
+
+    def text(self, name: str) -> str:
+        return self._fields.get(f"{NAMESPACE} {name.lower()}", "")
+
+    def refuse(self, name: str, reason: str) -> None:
+        self.refused.append(f"{name} {self.text(name)!r} {reason}")
+
+    def feed_id(self, taken: Container[str]) -> str:
+        text = self.text("id")
+        if text and not is_feed_id(text):
+            self.refuse("id", "cannot be an id")
+        elif text in taken:
+            self.refuse("id", "is taken")
+        else:
+            return text
+        return ""
+
+    def seconds(self, name: str) -> int | None:
+        text = self.text(name)
+        if text and not _is_count(text):
+            self.refuse(name, "is no number of seconds")
+            return None
+        return int(text) if text else None
+
+    def tier(self) -> int:
+        text = self.text("tier")
+        if text and text not in ("1", "2", "3"):
+            self.refuse("tier", "is not 1, 2 or 3")
+            return _DEFAULT.tier
+        return int(text or _DEFAULT.tier)
+
+    def user_agent(self) -> str:
+        text = self.text("userAgent")
+        if reason := refuse_user_agent(text):
+            self.refuse("userAgent", reason)
+            return ""
+        return text
 
 
 def _is_count(text: str) -> bool:
@@ -188,7 +284,7 @@ def export_opml(feeds: Iterable[Feed], title: str = "Wirewatch") -> str:
     ]
     for group in sorted(groups):
         if group:
-            lines.append(f"    <outline text={quoteattr(group)}>")
+            lines.append(f"    <outline text={quoteattr(_legal(group))}>")
         indent = "      " if group else "    "
         lines += [f"{indent}{_outline(feed)}" for feed in groups[group]]
         if group:
@@ -207,7 +303,15 @@ def _outline(feed: Feed) -> str:
         "wirewatch:id": feed.feed_id,
         "wirewatch:tier": str(feed.tier),
         "wirewatch:interval": str(feed.interval_seconds or ""),
+        "wirewatch:minInterval": str(feed.min_interval_seconds or ""),
+        "wirewatch:maxInterval": str(feed.max_interval_seconds or ""),
+        "wirewatch:userAgent": feed.user_agent,
         "wirewatch:enabled": "" if feed.enabled else "false",
     }
-    written = (f"{name}={quoteattr(value)}" for name, value in attributes.items() if value)
+    written = (f"{name}={quoteattr(_legal(value))}" for name, value in attributes.items() if value)
     return f"<outline {' '.join(written)}/>"
+
+
+def _legal(text: str) -> str:
+    """Without what no XML document may hold: one odd title must not spoil the whole file."""
+    return _NOT_IN_XML.sub("", text)

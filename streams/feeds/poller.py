@@ -1,6 +1,6 @@
 """The process that polls: due feeds are fetched, parsed, decided on, published, remembered.
 
-The order in `Poller.poll` is the promise that nothing is lost: what a poll brought is remembered
+The order in `Poller._keep` is the promise that nothing is lost: what a poll brought is remembered
 only when the broker has acknowledged it. A crash in between makes the next poll bring it again,
 under the same ids.
 """
@@ -9,89 +9,88 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
 
-from streams.broker.broadcast import Broadcast
-from streams.broker.clients import connect_producer, send_all
-from streams.broker.topics import FEED_STATE, FEEDS
-from streams.config import Settings, utc_now
-from streams.feeds import schedule
+from streams.broker.clients import send_all
+from streams.broker.topics import FEED_STATE
+from streams.config import utc_now
+from streams.errors import BrokerError, ParseError
+from streams.feeds import moves, schedule
 from streams.feeds.agenda import Agenda
-from streams.feeds.fetch import Fetcher
-from streams.feeds.links import host_key
-from streams.feeds.parser_pool import ParserPool
-from streams.feeds.publish import publish_items
-from streams.feeds.visit import Fetches, Parses, Visited, visit
-from streams.metrics import FEED_POLLS
-from streams.records import Feed, FeedState, Record
+from streams.feeds.hosts import gap_seconds, host_key
+from streams.feeds.outage import PROBE_SECONDS, RETRY_SECONDS, NetworkWatch
+from streams.feeds.outcome import Outcome
+from streams.feeds.politeness import HostPauses
+from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
+from streams.feeds.publish import publish_items, publish_refused
+from streams.feeds.visit import Visited, receive, visit
+from streams.metrics import FEED_LATENESS_SECONDS, FEED_POLLS
+from streams.records import Feed, FeedState, Subscription
 
-__all__ = ["Poller", "run"]
+__all__ = ["Poller"]
 
-R_co = TypeVar("R_co", bound=Record, covariant=True)
 log = structlog.get_logger(__name__)
 
-CONCURRENCY = 64
-_LOOK_SECONDS = 1.0
+CONCURRENCY = 128
+"""Fetches in flight. With 20,000 feeds at 15 minutes, of which one in twenty hangs until its
+time is up, 33 are waiting for nothing at any moment."""
+_LOOK_SECONDS = 0.5
 """How soon an edit of the registry takes effect."""
 _END_SECONDS = 4.0
-"""How long a stop waits for what is being published."""
-
-
-class Current(Protocol[R_co]):
-    """A live view of a control topic, such as `Broadcast`."""
-
-    @property
-    def values(self) -> Mapping[str, R_co]:
-        """Key to record."""
-        ...
+"""How long giving up feeds waits for what is being published of them."""
+_PLANNED_AT_ONCE = 500
+"""Feeds planned before other tasks get their turn."""
 
 
 class Poller:
-    """Polls every feed of the registry that is enabled and that `owns` accepts.
+    """Polls every feed of its share that is enabled.
 
     Args:
         producer: started.
-        feeds: the registry; read anew every second, so edits need no restart.
-        states: what was remembered, by this process or one before it.
+        share: which feeds, and what is remembered of them; edits need no restart.
         fetcher: fetches.
         parser: parses.
-        owns: whether to poll a feed_id; may change its mind at any time. This is the seam for
-            sharing feeds among processes. `run` leaves it open, so each process polls all feeds.
         clock: the time.
+        pushes: None without WebSub.
     """
 
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        feeds: Current[Feed],
-        states: Current[FeedState],
+        share: Holdings,
         fetcher: Fetches,
         parser: Parses,
-        owns: Callable[[str], bool] = lambda feed_id: True,
         clock: Callable[[], datetime] = utc_now,
+        pushes: Pushes | None = None,
     ) -> None:
         self._producer = producer
-        self._feeds = feeds
-        self._states = states
+        self._share = share
         self._fetcher = fetcher
         self._parser = parser
-        self._owns = owns
         self._clock = clock
-        self._agenda = Agenda()
+        self._pushes = pushes
+        # Other processes ask the same hosts: together they keep the gap, each keeps a multiple.
+        self._agenda = Agenda(lambda host: gap_seconds(host) / (self._share.fraction or 1.0))
+        self._pauses = HostPauses()
+        self._network = NetworkWatch()
         self._planned: dict[str, Feed] = {}
-        self._remembered: dict[str, FeedState] = {}
+        self._ours: set[str] = set()
+        """What was planned when the share was last settled: a rebalance in between gives most of
+        it back, and hubs need not hear of that."""
+        self._due: dict[str, float] = {}
+        self._version: int | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._publishing: set[str] = set()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._last_start = 0.0
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
 
@@ -104,83 +103,174 @@ class Poller:
         try:
             while self._failure is None:
                 self._wake.clear()
-                self._follow_registry()
+                await self._follow_share()
                 self._start_due()
                 await self._rest()
             raise self._failure
         finally:
-            await self._end()
+            await self.leave([*self._planned, *self._running])
+
+    async def leave(self, feed_ids: Iterable[str]) -> None:
+        """Stop polling feeds: drop what is being fetched, finish what is being published."""
+        leaving = list(feed_ids)
+        for feed_id in leaving:
+            self._drop(feed_id)
+            if feed_id in self._running and feed_id not in self._publishing:
+                self._running[feed_id].cancel()
+        busy = [feed_id for feed_id in leaving if feed_id in self._locks]
+        if busy:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_END_SECONDS):
+                    for feed_id in busy:
+                        async with self._alone(feed_id):
+                            pass
 
     async def poll(self, feed: Feed) -> FeedState:
         """Poll one feed now. Trouble with the feed becomes its health.
 
+        Returns:
+            What is remembered of the feed from now on.
+
         Raises:
             BrokerError: the broker does not take what was found. Nothing of it is remembered.
         """
-        started = time.monotonic()
-        visited = await visit(feed, self._state(feed), self._fetcher, self._parser, self._clock)
+        async with self._alone(feed.feed_id):
+            state = self._state(feed)
+            visited = await visit(
+                feed, state, self._fetcher, self._parser, self._clock, self._pushes
+            )
+            if not self._counts(feed, visited.outcome):
+                FEED_POLLS.labels(outcome="offline").inc()
+                return state
+            self._be_polite(feed, visited)
+            await self._keep(feed, visited)
+            _report(feed, state, visited)
+            return visited.state
+
+    async def push(self, feed_id: str, body: bytes, content_type: str) -> bool:
+        """Take what a hub has pushed; an empty body only says that there is something to fetch.
+
+        Returns:
+            Whether the feed is ours.
+        """
+        feed = self._planned.get(feed_id)
+        if feed is None or not self._share.holds(feed_id):
+            return False
+        if not body:
+            self._plan(feed, self._clock().timestamp())
+            self._wake.set()
+            return True
+        try:
+            async with self._alone(feed_id):
+                visited = await receive(
+                    feed, self._state(feed), body, content_type, self._parser, self._clock
+                )
+                if self._pushes is not None:
+                    known = self._pushes.subscription(feed_id)
+                    visited = replace(visited, state=replace(visited.state, subscription=known))
+                await self._keep(feed, visited)
+        except ParseError as error:
+            log.warning("push_unreadable", feed=feed_id, error=str(error))
+        except BrokerError as error:  # ends the process, as after a poll
+            self._failure = self._failure or error
+            self._wake.set()
+            raise
+        else:
+            new, updated = visited.outcome.new, visited.outcome.updated
+            log.info("pushed", feed=feed_id, new=new, updated=updated)
+        return True
+
+    def subscription(self, feed_id: str) -> Subscription | None:
+        """What is remembered of the subscription of a feed of ours."""
+        state = self._share.state(feed_id) if self._share.holds(feed_id) else None
+        return state.subscription if state else None
+
+    async def _keep(self, feed: Feed, visited: Visited) -> None:
+        """Emit, have it acknowledged, write down, have that acknowledged, remember."""
+        if not self._share.holds(feed.feed_id):
+            log.warning("poll_dropped", feed=feed.feed_id, reason="the feed is another's by now")
+            return
         self._publishing.add(feed.feed_id)
         try:
-            # Emit, have it acknowledged, write down, have that acknowledged, remember.
             await publish_items(self._producer, visited.items)
+            if visited.refused is not None:
+                await publish_refused(self._producer, feed, *visited.refused)
             await send_all(self._producer, [(FEED_STATE, feed.feed_id, visited.state)])
-            self._remembered[feed.feed_id] = visited.state
+            self._share.remember(visited.state)
         finally:
             self._publishing.discard(feed.feed_id)
-        _report(feed, visited, time.monotonic() - started)
-        return visited.state
 
     def _state(self, feed: Feed) -> FeedState:
-        """What is known of a feed: the later of what was written and what was remembered."""
-        known = [
-            state
-            for source in (self._states.values, self._remembered)
-            if (state := source.get(feed.feed_id)) is not None
-        ]
-        if not known:
+        """What is known of a feed under its present URL."""
+        state = self._share.state(feed.feed_id)
+        if state is None:
             return FeedState(feed_id=feed.feed_id, url=feed.url)
-        state = max(
-            known, key=lambda each: each.last_fetch_at.timestamp() if each.last_fetch_at else 0
-        )
-        if state.url == feed.url:
-            return state
-        return _at_new_address(state, feed.url)
+        return state if state.url == feed.url else moves.at_new_url(state, feed.url)
 
-    def _follow_registry(self) -> None:
+    async def _follow_share(self) -> None:
         """Bring the plans in line with the registry and with our share of it."""
-        now = self._clock()
-        wanted = {
-            feed_id: feed
-            for feed_id, feed in self._feeds.values.items()
-            if feed.enabled and self._owns(feed_id)
-        }
+        if self._version == self._share.version:
+            return
+        self._version = self._share.version
+        wanted = {feed_id: feed for feed_id, feed in self._share.feeds.items() if feed.enabled}
         for feed_id in self._planned.keys() - wanted.keys():
-            del self._planned[feed_id]
-            self._agenda.drop(feed_id)
-        for feed_id, feed in wanted.items():
+            self._drop(feed_id)
+        if self._pushes is not None and self._share.is_settled:
+            self._pushes.forget(self._ours - wanted.keys())
+            self._ours = set(wanted)
+        now = self._clock()
+        for number, (feed_id, feed) in enumerate(wanted.items(), 1):
             planned = self._planned.get(feed_id)
             if planned is feed or planned == feed:
                 continue
-            state = self._state(feed) if planned is None else None
+            # An edited feed is polled at once: somebody waits to see whether it works.
+            state = self._share.state(feed_id) if planned is None else None
             self._planned[feed_id] = feed
-            due = schedule.first_check(feed, state, now)
-            self._agenda.put(feed_id, host_key(feed.url), due.timestamp())
+            if state is not None and self._pushes is not None:
+                self._pushes.take(feed, state)
+            self._plan(feed, schedule.first_check(feed, state, now).timestamp(), state)
+            if number % _PLANNED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _plan(self, feed: Feed, due: float, state: FeedState | None = None) -> None:
+        self._due[feed.feed_id] = due
+        self._agenda.put(feed.feed_id, _host_of(feed, state), due)
+
+    def _drop(self, feed_id: str) -> None:
+        self._planned.pop(feed_id, None)
+        self._due.pop(feed_id, None)
+        self._agenda.drop(feed_id)
 
     def _start_due(self) -> None:
         now = self._clock().timestamp()
-        while len(self._running) < CONCURRENCY:
+        while self._may_start(now):
             feed_id = self._agenda.take(now)
             if feed_id is None:
                 return
+            if not self._share.holds(feed_id):  # frozen or cut off: the group will tell
+                self._agenda.done(feed_id)
+                self._plan(self._planned[feed_id], now + _LOOK_SECONDS)
+                return
+            self._last_start = now
+            FEED_LATENESS_SECONDS.observe(max(0.0, now - self._due[feed_id]))
             task = asyncio.create_task(self._turn(self._planned[feed_id]), name=f"poll {feed_id}")
             self._running[feed_id] = task
             task.add_done_callback(partial(self._finish, feed_id))
 
+    def _may_start(self, now: float) -> bool:
+        if not self._network.offline:
+            return len(self._running) < CONCURRENCY
+        return not self._running and now - self._last_start >= PROBE_SECONDS
+
     async def _turn(self, feed: Feed) -> None:
         state = await self.poll(feed)
-        if self._planned.get(feed.feed_id) == feed and state.next_check_at is not None:
-            due = state.next_check_at.timestamp()
-            self._agenda.put(feed.feed_id, host_key(feed.url), due)
+        if self._planned.get(feed.feed_id) != feed:
+            return  # dropped or edited meanwhile, and planned anew if it is to be polled again
+        if self._network.offline:
+            wait = RETRY_SECONDS * (1 + schedule.phase(feed.feed_id))
+            self._plan(feed, self._clock().timestamp() + wait, state)
+        elif state.next_check_at is not None:
+            self._plan(feed, state.next_check_at.timestamp(), state)
 
     def _finish(self, feed_id: str, task: asyncio.Task[None]) -> None:
         del self._running[feed_id]
@@ -190,43 +280,48 @@ class Poller:
         self._wake.set()
 
     async def _rest(self) -> None:
-        """Until something is due, a poll ends, or it is time to look at the registry again."""
-        due = self._agenda.next_due()
+        """Until something may start, a poll ends, or it is time to look at the registry again."""
+        now = self._clock().timestamp()
+        start = self._agenda.next_start()
         seconds = _LOOK_SECONDS
-        if due is not None and len(self._running) < CONCURRENCY:
-            seconds = min(max(due - self._clock().timestamp(), 0.0), seconds)
+        if start is not None and self._may_start(now):
+            seconds = min(max(start - now, 0.0), seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    async def _end(self) -> None:
-        """Finish what is being published, drop what is not yet."""
-        for feed_id, task in self._running.items():
-            if feed_id not in self._publishing:
-                task.cancel()
-        tasks = set(self._running.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_END_SECONDS)
-            for task in late:
-                task.cancel()
+    def _counts(self, feed: Feed, outcome: Outcome) -> bool:
+        """Whether the feed answers for the outcome, and not our own network."""
+        was_offline = self._network.offline
+        counts = self._network.record(host_key(feed.url), outcome.error)
+        if self._network.offline != was_offline:
+            log.warning("network", offline=self._network.offline, reason=self._network.reason)
+        return counts
+
+    def _be_polite(self, feed: Feed, visited: Visited) -> None:
+        """Leave a host alone that asks for it."""
+        host = _host_of(feed, visited.state)
+        now = self._clock().timestamp()
+        until = self._pauses.record(host, feed.feed_id, visited.outcome, now)
+        if until is not None:
+            log.warning("host_paused", host=host, seconds=round(until - now))
+            self._agenda.pause(host, until)
+
+    @asynccontextmanager
+    async def _alone(self, feed_id: str) -> AsyncIterator[None]:
+        """One at a time per feed: a push that meets a poll must not overwrite what it remembers."""
+        lock = self._locks.get(feed_id)
+        if lock is None:
+            lock = self._locks[feed_id] = asyncio.Lock()
+        async with lock:
+            yield
 
 
-def _at_new_address(state: FeedState, url: str) -> FeedState:
-    """What stays when the URL of a feed changes: what was seen, and the pace.
-
-    Validators and health belong to an address. Without a success there, its first document is
-    judged as a first poll: what it held before is backfill.
-    """
-    return FeedState(
-        feed_id=state.feed_id,
-        url=url,
-        last_fetch_at=state.last_fetch_at,
-        interval_seconds=state.interval_seconds,
-        seen=state.seen,
-    )
+def _host_of(feed: Feed, state: FeedState | None) -> str:
+    return host_key(moves.address_of(feed, state) if state is not None else feed.url)
 
 
-def _report(feed: Feed, visited: Visited, seconds: float) -> None:
+def _report(feed: Feed, before: FeedState, visited: Visited) -> None:
     outcome, state = visited.outcome, visited.state
     FEED_POLLS.labels(outcome=outcome.error or "ok").inc()
     log.info(
@@ -235,56 +330,15 @@ def _report(feed: Feed, visited: Visited, seconds: float) -> None:
         status=outcome.error or outcome.status,
         new=outcome.new,
         updated=outcome.updated,
-        ms=round(seconds * 1000),
+        ms=outcome.took_ms,
         health=state.health,
         reason=state.reason,
     )
-
-
-async def run(settings: Settings) -> None:
-    """Poll until SIGTERM or cancelled; the topics must exist.
-
-    Args:
-        settings: with a broker address.
-
-    Raises:
-        BrokerError: the broker cannot be reached or stopped taking records.
-        ConfigError: a setting is unusable.
-    """
-    loop = asyncio.get_running_loop()
-    # Resolving names blocks a thread each; the default of six would hold up everything else.
-    loop.set_default_executor(ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="resolve"))
-    async with AsyncExitStack() as stack:
-        fetcher = await stack.enter_async_context(Fetcher(settings))
-        producer = await connect_producer(settings)
-        stack.push_async_callback(producer.stop)
-        states = Broadcast(settings, FEED_STATE, FeedState)
-        feeds = Broadcast(settings, FEEDS, Feed)
-        for broadcast in (states, feeds):
-            await broadcast.start()
-            stack.push_async_callback(broadcast.stop)
-        parser = ParserPool()
-        stack.callback(parser.stop)
-        poller = Poller(producer, feeds, states, fetcher, parser)
-        log.info("poller_started", feeds=len(feeds.values), states=len(states.values))
-        await _until_stopped(poller.run(), feeds.wait_failed(), states.wait_failed())
-    log.info("poller_stopped")
-
-
-async def _until_stopped(
-    work: Coroutine[None, None, None], *watched: Coroutine[None, None, None]
-) -> None:
-    """Run until SIGTERM, or until one of these ends; raise what it raised."""
-    tasks = [asyncio.create_task(each) for each in (work, *watched)]
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, tasks[0].cancel)
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):  # a cancellation is none
-            raise result
+    if state.health != before.health:
+        log.warning(
+            "feed_health_changed",
+            feed=feed.feed_id,
+            before=before.health,
+            health=state.health,
+            reason=state.reason,
+        )

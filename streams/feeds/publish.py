@@ -1,4 +1,4 @@
-"""Items to the broker, all acknowledged on return."""
+"""What polling brings to the broker, all acknowledged on return."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from aiokafka.errors import KafkaError
 
 from streams.broker.clients import send_all
 from streams.broker.topics import DEAD_LETTERS, ITEMS
-from streams.errors import BrokerError, RecordError
+from streams.errors import BrokerError, ParseError, RecordError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTER_COUNT
-from streams.records import Item
+from streams.records import Feed, Item
 from streams.wire import dead_letter, encode
 
-__all__ = ["publish_items"]
+__all__ = ["publish_items", "publish_refused"]
 
 log = structlog.get_logger(__name__)
 
 _STAGE = "poll"
 _LETTER_BYTES = 1024 * 1024
-"""What is kept of an Item that is too large to be published."""
+"""What is kept of an Item or a document."""
 
 
 async def publish_items(producer: AIOKafkaProducer, items: Sequence[Item]) -> None:
@@ -40,19 +40,42 @@ async def publish_items(producer: AIOKafkaProducer, items: Sequence[Item]) -> No
             await _publish_alone(producer, item)
 
 
+async def publish_refused(
+    producer: AIOKafkaProducer, feed: Feed, body: bytes, error: ParseError
+) -> None:
+    """Keep a document that could not be parsed as a dead letter, for whoever mends the parser.
+
+    Its key is the feed_id, its origin `feed:<feed_id>`, which no topic can be called: there is
+    nothing to send it back to. The address stays out of it, for it may hold a password.
+
+    Args:
+        producer: started.
+        feed: where the document came from.
+        body: the document; of a large one the beginning is kept.
+        error: why it was refused.
+
+    Raises:
+        BrokerError: the broker did not acknowledge; the refusal may not be remembered then.
+    """
+    log.warning("document_refused", feed=feed.feed_id, bytes=len(body), kind=error.kind)
+    origin = f"feed:{feed.feed_id}"
+    await _set_aside(producer, body, key=feed.feed_id, origin=origin, error=error)
+
+
 async def _publish_alone(producer: AIOKafkaProducer, item: Item) -> None:
     try:
         await send_all(producer, [(ITEMS, item.item_id, item)])
     except RecordError as error:
         log.warning("item_too_large", feed=item.feed_id, item=item.item_id, error=str(error))
-        DEAD_LETTER_COUNT.labels(stage=_STAGE, error=type(error).__name__).inc()
-        await _send_dead_letter(producer, item, error)
+        await _set_aside(producer, encode(item), key=item.item_id, origin=ITEMS, error=error)
 
 
-async def _send_dead_letter(producer: AIOKafkaProducer, item: Item, error: RecordError) -> None:
-    value, headers = dead_letter(
-        encode(item),
-        topic=ITEMS,
+async def _set_aside(
+    producer: AIOKafkaProducer, value: bytes, *, key: str, origin: str, error: Exception
+) -> None:
+    value_kept, headers = dead_letter(
+        value,
+        topic=origin,
         partition=-1,
         offset=-1,
         stage=_STAGE,
@@ -61,12 +84,10 @@ async def _send_dead_letter(producer: AIOKafkaProducer, item: Item, error: Recor
     )
     try:
         await producer.send_and_wait(
-            DEAD_LETTERS,
-            key=item.item_id.encode(),
-            value=value,
-            headers=headers,
+            DEAD_LETTERS, key=key.encode(), value=value_kept, headers=headers
         )
     except KafkaError as failure:
         raise BrokerError(
             f"{DEAD_LETTERS}: the broker did not acknowledge a dead letter: {failure!r}"
         ) from failure
+    DEAD_LETTER_COUNT.labels(stage=_STAGE, error=type(error).__name__).inc()

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.errors import FeedError
-from streams.feeds import health, schedule
-from streams.feeds.document import ParsedFeed, clean
+from streams.errors import FeedError, ParseError
+from streams.feeds import moves, schedule
+from streams.feeds.document import ParsedFeed
 from streams.feeds.fetch import Fetched, NotModified
+from streams.feeds.finding import successor
 from streams.feeds.identity import Decision, decide
+from streams.feeds.judgement import judge
 from streams.feeds.outcome import Outcome
+from streams.feeds.parse import PARSER
+from streams.feeds.ports import Fetches, Parses, Pushes
 from streams.records import Feed, FeedState, Item
 
-__all__ = ["Fetches", "Parses", "Visited", "visit"]
+__all__ = ["Visited", "receive", "visit"]
 
 log = structlog.get_logger(__name__)
 
-_REASON_BYTES = 500
-
-
-class Fetches(Protocol):
-    """What is needed of a Fetcher."""
-
-    async def fetch(
-        self, url: str, *, etag: str = "", last_modified: str = ""
-    ) -> Fetched | NotModified:
-        """Fetch a document, or learn that it has not changed; raises FetchError."""
-        ...
-
-
-class Parses(Protocol):
-    """What is needed of a ParserPool."""
-
-    async def parse(self, body: bytes, content_type: str, url: str) -> ParsedFeed:
-        """Parse a document; raises ParseError."""
-        ...
+_MANY_ENTRIES = 200
+"""Deciding on so many takes milliseconds, in which the event loop would stand still."""
 
 
 class Visited(Struct, frozen=True):
@@ -52,6 +39,8 @@ class Visited(Struct, frozen=True):
     state: FeedState
     """To be remembered once `items` are acknowledged."""
     items: tuple[Item, ...] = ()
+    refused: tuple[bytes, ParseError] | None = None
+    """A document that could not be parsed, the first time that it came."""
 
 
 async def visit(
@@ -60,28 +49,68 @@ async def visit(
     fetcher: Fetches,
     parser: Parses,
     clock: Callable[[], datetime],
+    pushes: Pushes | None = None,
 ) -> Visited:
     """Visit a feed; whatever it does wrong stays with it and becomes its health.
 
     Args:
         feed: where.
-        state: what is known; its validators must belong to `feed.url`.
+        state: what is known; must belong to `feed.url`.
         fetcher: fetches.
         parser: parses.
         clock: read when the answer is there, so that `seen_at` is when Items were seen.
+        pushes: decides whether a hub is asked; None without WebSub.
     """
+    started = time.monotonic()
     try:
-        answer = await fetcher.fetch(feed.url, etag=state.etag, last_modified=state.last_modified)
-        if isinstance(answer, NotModified):
-            visited = _not_modified(state, answer)
-        else:
-            visited = await _read(feed, state, answer, parser, clock())
+        visited = await _look(feed, state, fetcher, parser, clock)
     except FeedError as error:
         visited = Visited(Outcome.of_error(error), state)
     except Exception as error:
         log.exception("visit_failed_unexpectedly", feed=feed.feed_id)
         visited = Visited(Outcome(error="unexpected", message=f"our own fault: {error!r}"), state)
-    return replace(visited, state=_judged(feed, visited.state, visited.outcome, clock()))
+    took_ms = round((time.monotonic() - started) * 1000)
+    outcome, state = replace(visited.outcome, took_ms=took_ms), visited.state
+    if pushes is not None:  # before judging: what a hub pushes is polled more rarely
+        state = replace(state, subscription=pushes.after_poll(feed, state, outcome))
+    return replace(visited, outcome=outcome, state=judge(feed, state, outcome, clock()))
+
+
+async def receive(
+    feed: Feed,
+    state: FeedState,
+    body: bytes,
+    content_type: str,
+    parser: Parses,
+    clock: Callable[[], datetime],
+) -> Visited:
+    """Take a document that a hub pushed, as if it had been fetched; schedule and health stay.
+
+    Raises:
+        ParseError: it is no feed; the next poll will tell what is there.
+    """
+    parsed = await parser.parse(body, content_type, moves.address_of(feed, state))
+    outcome, state, items = await _decide(feed, state, parsed, Outcome(status=200), clock())
+    return Visited(replace(outcome, size=len(body)), state, items)
+
+
+async def _look(
+    feed: Feed,
+    state: FeedState,
+    fetcher: Fetches,
+    parser: Parses,
+    clock: Callable[[], datetime],
+) -> Visited:
+    whole = schedule.document_wanted(state, clock(), PARSER)
+    answer = await fetcher.fetch(
+        moves.address_of(feed, state),
+        etag="" if whole else state.etag,
+        last_modified="" if whole else state.last_modified,
+        user_agent=feed.user_agent,
+    )
+    if isinstance(answer, NotModified):
+        return _not_modified(state, answer)
+    return await _read(feed, state, answer, fetcher, parser, clock())
 
 
 def _not_modified(state: FeedState, answer: NotModified) -> Visited:
@@ -90,57 +119,93 @@ def _not_modified(state: FeedState, answer: NotModified) -> Visited:
         etag=answer.etag or state.etag,
         last_modified=answer.last_modified or state.last_modified,
     )
-    return Visited(Outcome(status=304, wait_seconds=answer.wait_seconds), renewed)
+    outcome = Outcome(
+        status=304, wait_seconds=answer.wait_seconds, permanent_url=answer.permanent_url
+    )
+    return Visited(outcome, renewed)
 
 
 async def _read(
-    feed: Feed, state: FeedState, answer: Fetched, parser: Parses, now: datetime
+    feed: Feed,
+    state: FeedState,
+    answer: Fetched,
+    fetcher: Fetches,
+    parser: Parses,
+    now: datetime,
 ) -> Visited:
     """What a document brings. Validators are renewed even if its body is the same."""
+    outcome = Outcome(
+        status=answer.status,
+        wait_seconds=answer.wait_seconds,
+        permanent_url=answer.permanent_url,
+        size=len(answer.body),
+        hub=answer.hub,
+        feed_url=answer.feed_url,
+    )
     digest = hashlib.sha256(answer.body).hexdigest()
-    renewed = replace(state, etag=answer.etag, last_modified=answer.last_modified, body_hash=digest)
-    outcome = Outcome(status=answer.status, wait_seconds=answer.wait_seconds)
-    if digest == state.body_hash:
-        return Visited(replace(outcome, message=_moved(answer)), renewed)
-    parsed = await parser.parse(answer.body, answer.content_type, answer.final_url)
-    # In a thread: hashing the text of 10 MiB would hold up the event loop.
-    decision = await asyncio.to_thread(decide, parsed, feed, state, now)
+    read = f"{digest} {PARSER}"
+    renewed = replace(state, etag=answer.etag, last_modified=answer.last_modified)
+    if digest == state.body_hash and state.parser == PARSER:
+        return Visited(outcome, renewed)
+    if read == state.refused_hash:
+        return Visited(_as_before(state, outcome), state)
+    try:
+        parsed = await parser.parse(answer.body, answer.content_type, answer.final_url)
+    except ParseError as error:
+        failed = replace(Outcome.of_error(error), status=answer.status, size=len(answer.body))
+        # The validators stay those of the last good document: this one is nothing to keep.
+        state = replace(state, refused_hash=read)
+        if error.kind != "not_a_feed":
+            return Visited(failed, state, refused=(answer.body, error))
+        found = await successor(answer, fetcher, parser, user_agent=feed.user_agent)
+        named = f"; the page names a feed: {found}" if found else ""
+        return Visited(replace(failed, message=f"{failed.message}{named}"), state)
+    parsed = replace(parsed, lang=parsed.lang or answer.lang)
+    renewed = replace(renewed, body_hash=digest, parser=PARSER, refused_hash="")
+    outcome, renewed, items = await _decide(feed, renewed, parsed, outcome, now)
+    return Visited(outcome, renewed, items)
+
+
+async def _decide(
+    feed: Feed, state: FeedState, parsed: ParsedFeed, outcome: Outcome, now: datetime
+) -> tuple[Outcome, FeedState, tuple[Item, ...]]:
+    """What a parsed document means for its feed."""
+    if len(parsed.entries) > _MANY_ENTRIES:
+        decision = await asyncio.to_thread(decide, parsed, feed, state, now)
+    else:
+        decision = decide(parsed, feed, state, now)
+    state = replace(
+        state,
+        ttl_seconds=parsed.ttl_seconds,
+        cadence_seconds=parsed.cadence_seconds,
+        skip_hours=parsed.skip_hours,
+        skip_days=parsed.skip_days,
+        id_policy=decision.id_policy,
+        doubtful_documents=decision.doubtful_documents,
+        seen=decision.seen,
+    )
+    if decision.withheld or parsed.is_cut_off:  # the next poll must bring the document again
+        state = replace(state, etag="", last_modified="", body_hash="")
     outcome = replace(
         outcome,
         new=decision.new,
         updated=decision.updated,
         unchanged=decision.unchanged,
-        message=_remarks(answer, parsed, decision),
-        wait_seconds=max(answer.wait_seconds, parsed.ttl_seconds),
+        message=_remarks(parsed, decision),
+        hub=parsed.hub or outcome.hub,
+        feed_url=parsed.feed_url or outcome.feed_url,
     )
-    return Visited(outcome, replace(renewed, seen=decision.seen), decision.items)
+    return outcome, state, decision.items
 
 
-def _judged(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> FeedState:
-    """Health first, then the next poll, which depends on it."""
-    judgement, failures, reason = health.after(outcome, state, now)
-    state = replace(
-        state,
-        health=judgement,
-        failures=failures,
-        reason=clean(reason, _REASON_BYTES),
-        last_fetch_at=now,
-    )
-    next_check_at, interval, _ = schedule.next_check(state, outcome, feed, now)
-    return replace(
-        state,
-        next_check_at=next_check_at,
-        interval_seconds=interval,
-        last_success_at=state.last_success_at if outcome.error else now,
-    )
+def _as_before(state: FeedState, outcome: Outcome) -> Outcome:
+    """A document that could not be parsed, and has not changed since."""
+    before = next((polled.error for polled in reversed(state.history) if polled.error), "")
+    return replace(outcome, error=before or "malformed", message=state.reason)
 
 
-def _remarks(answer: Fetched, parsed: ParsedFeed, decision: Decision) -> str:
+def _remarks(parsed: ParsedFeed, decision: Decision) -> str:
     """What was odd about a document that was read all the same."""
-    remarks = [each for each in (_moved(answer), *parsed.warnings, *decision.warnings) if each]
+    remarks = [*parsed.warnings, *decision.warnings]
     more = f"; and {len(remarks) - 2} more" if len(remarks) > 2 else ""
     return "; ".join(remarks[:2]) + more
-
-
-def _moved(answer: Fetched) -> str:
-    return f"moved for good to {answer.permanent_url}" if answer.permanent_url else ""

@@ -10,16 +10,31 @@ import typer
 from rich.console import Console
 
 from streams.log import setup_logging
-from tests.bench import enrich, figures, idle, parse, stream, wire
+from tests.bench import (
+    decide,
+    enrich,
+    figures,
+    hostile,
+    idle,
+    month,
+    parse,
+    polls,
+    stream,
+    wire,
+)
 from tests.bench.result import Result, Skipped, show
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "parse": parse.run,
+    "decide": decide.run,
+    "hostile": hostile.run,
+    "month": month.run,
     "figures": figures.run,
     "enrich": enrich.run,
     "wire": wire.run,
     "idle": idle.run,
     "stream": stream.run,
+    "polls": polls.run,
 }
 
 PLAIN_WIDTH = 150

@@ -5,12 +5,28 @@ import math
 import pytest
 from rich.console import Console
 
-from tests.bench import enrich, figures, idle, parse, stream, wire
+from streams.feeds.fetch import Limits
+from tests.bench import (
+    decide,
+    enrich,
+    figures,
+    hostile,
+    idle,
+    month,
+    parse,
+    polls,
+    stream,
+    wire,
+)
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.result import Skipped, show
 
 TINY = {
     "parse": lambda: parse.run(entries=2, rounds=1),
+    "decide": lambda: decide.run(entries=2, left=2, rounds=1, repeats=1),
+    "hostile": lambda: hostile.run(limits=Limits(total_seconds=0.3), deadline_seconds=1.0),
+    "month": lambda: month.run(feeds=12, days=2),
+    "polls": lambda: polls.run(unchanged=4, full=2, registered=8, seconds=1.0),
     "figures": lambda: figures.run(
         sizes=(10, 100), supported_sizes=(10,), rival_size=10, texts=4, rounds=1
     ),
@@ -24,7 +40,10 @@ BROKER = [pytest.mark.embedded, pytest.mark.e2e]
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=BROKER if name in ("idle", "stream") else ()) for name in BENCHMARKS],
+    [
+        pytest.param(name, marks=BROKER if name in ("idle", "polls", "stream") else ())
+        for name in BENCHMARKS
+    ],
 )
 def test_it_runs_and_reports(name):
     try:

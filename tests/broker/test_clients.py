@@ -13,12 +13,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from streams.broker.clients import (
+    administer,
     client_options,
     connect_admin,
     connect_consumer,
     connect_producer,
+    join_group,
     resolve_broker,
     send_all,
 )
@@ -223,6 +227,63 @@ async def test_a_missing_topic_is_refused_and_not_created(broker: Settings) -> N
     for _ in range(2):
         with pytest.raises(BrokerError, match=r"no topic news\.feeds \(run `wirewatch topics"):
             await connect_consumer(broker, FEEDS)
+
+
+class Listener(ConsumerRebalanceListener):  # type: ignore[misc, unused-ignore]
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, set[int]]] = []
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self.told.append(("revoked", {place.partition for place in revoked}))
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self.told.append(("assigned", {place.partition for place in assigned}))
+
+
+PACE = {"session_seconds": 6.0, "heartbeat_seconds": 0.3, "rejoin_seconds": 10.0}
+
+
+async def test_a_member_is_told_of_its_partitions_and_commits_nothing(broker: Settings) -> None:
+    await apply(broker)
+    first, second = Listener(), Listener()
+    consumer = await join_group(broker, "g", FEEDS, first, RoundRobinPartitionAssignor, **PACE)
+    assert first.told == [("revoked", set()), ("assigned", set(range(broker.partitions)))]
+    other = await join_group(broker, "g", FEEDS, second, RoundRobinPartitionAssignor, **PACE)
+    async with asyncio.timeout(10):
+        while len(first.told) < 4 or len(second.told) < 2:
+            await asyncio.sleep(0.02)
+    assert first.told[2] == ("revoked", set(range(broker.partitions)))
+    assert first.told[3][1] | second.told[1][1] == set(range(broker.partitions))
+    assert not first.told[3][1] & second.told[1][1]
+    await other.stop()
+    await consumer.stop()
+    async with administer(broker) as admin:
+        assert await admin.list_consumer_group_offsets("g") == {}
+
+
+async def test_a_group_of_a_missing_topic_is_refused(broker: Settings) -> None:
+    with pytest.raises(BrokerError, match=r"no topic news\.feeds"):
+        await join_group(broker, "g", FEEDS, Listener(), RoundRobinPartitionAssignor, **PACE)
+
+
+@pytest.mark.embedded
+async def test_a_group_that_lets_nobody_in_is_an_error(
+    embedded_broker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the embedded broker does while it waits for a member that was killed."""
+    await apply(embedded_broker)
+
+    async def never(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("aiokafka.AIOKafkaConsumer.start", never)
+    pace = {"session_seconds": 0.1, "heartbeat_seconds": 0.1, "rejoin_seconds": 0.1}
+    with pytest.raises(BrokerError, match="the group g does not let this process in"):
+        await join_group(
+            embedded_broker, "g", FEEDS, Listener(), RoundRobinPartitionAssignor, **pace
+        )
 
 
 async def test_what_is_sent_arrives_with_headers_in_order(broker: Settings) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
@@ -16,11 +17,9 @@ from streams.feeds.document import ParsedFeed
 from streams.feeds.fetch import Fetched, NotModified
 from streams.feeds.parse import parse
 from streams.feeds.poller import Poller
-from streams.feeds.visit import Parses
-from streams.records import Feed, FeedState, Item, Record
+from streams.feeds.ports import Parses
+from streams.records import Feed, FeedState, Item
 from streams.wire import decode
-
-R = TypeVar("R", bound=Record)
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -76,12 +75,35 @@ class FakeProducer:
         return {s.key: decode(FeedState, s.value) for s in self.sent if s.topic == FEED_STATE}
 
 
-class FakeTopic(dict[str, R]):
-    """A Broadcast without a broker."""
+class FakeShare:
+    """Feeds and what is remembered of them, without a broker; edit `feeds` and `states` at will."""
+
+    def __init__(self, *feeds: Feed) -> None:
+        self.registry: dict[str, Feed] = {feed.feed_id: feed for feed in feeds}
+        self.states: dict[str, FeedState] = {}
+        self.owned: set[str] | None = None
+        """None: all feeds are ours."""
+        self.fraction = 1.0
+        self.is_settled = True
 
     @property
-    def values(self) -> dict[str, R]:  # type: ignore[override]
-        return self
+    def feeds(self) -> dict[str, Feed]:
+        return {feed_id: feed for feed_id, feed in self.registry.items() if self.holds(feed_id)}
+
+    @property
+    def version(self) -> int:
+        """Another one at every look: tests edit without telling."""
+        self._version = getattr(self, "_version", 0) + 1
+        return self._version
+
+    def holds(self, feed_id: str) -> bool:
+        return self.owned is None or feed_id in self.owned
+
+    def state(self, feed_id: str) -> FeedState | None:
+        return self.states.get(feed_id)
+
+    def remember(self, state: FeedState) -> None:
+        self.states[state.feed_id] = state
 
 
 class FakeInternet:
@@ -90,13 +112,18 @@ class FakeInternet:
     def __init__(self, **pages: Any) -> None:
         self.pages: dict[str, Any] = {url_of(name): page for name, page in pages.items()}
         self.requests: list[tuple[str, str, str]] = []
+        self.times: list[float] = []
+        """Of the requests."""
+        self.user_agents: list[str] = []
         self.in_flight: list[str] = []
         self.most_in_flight = 0
 
     async def fetch(
-        self, url: str, *, etag: str = "", last_modified: str = ""
+        self, url: str, *, etag: str = "", last_modified: str = "", user_agent: str = ""
     ) -> Fetched | NotModified:
         self.requests.append((url, etag, last_modified))
+        self.times.append(time.monotonic())
+        self.user_agents.append(user_agent)
         self.in_flight.append(url)
         self.most_in_flight = max(self.most_in_flight, len(self.in_flight))
         try:
@@ -138,26 +165,28 @@ class World:
     """A poller with everything around it."""
 
     def __init__(self, *feeds: Feed, clock: Any = None, **pages: Any) -> None:
-        self.feeds: FakeTopic[Feed] = FakeTopic({feed.feed_id: feed for feed in feeds})
-        self.states: FakeTopic[FeedState] = FakeTopic()
+        self.share = FakeShare(*feeds)
         self.internet = FakeInternet(**pages)
         self.producer = FakeProducer()
         self.parser: Parses = PlainParser()
         self.clock = clock or Clock()
-        self.owned: set[str] | None = None
         self.restart()
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        """The registry; edit it."""
+        return self.share.registry
+
+    @property
+    def states(self) -> dict[str, FeedState]:
+        """What is remembered; edit it."""
+        return self.share.states
 
     def restart(self) -> None:
         """A new process: only what is in the topics is left."""
-        self.states.update(self.producer.states)
+        self.share.states = {**self.share.states, **self.producer.states}
         self.poller = Poller(
-            self.producer,
-            self.feeds,
-            self.states,
-            self.internet,
-            self.parser,
-            owns=lambda feed_id: self.owned is None or feed_id in self.owned,
-            clock=self.clock,
+            self.producer, self.share, self.internet, self.parser, clock=self.clock
         )
 
     async def poll(self, feed_id: str = "a") -> FeedState:

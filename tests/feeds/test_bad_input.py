@@ -4,11 +4,13 @@ Every one of them must end as health or as an Item, keep what was known, and lea
 next poll; `test_parse` and `test_charset` have the details.
 """
 
+import gzip
+
 import pytest
 
 from streams.broker.topics import ITEMS
 from streams.enrich.text import make_document
-from tests.feeds.fakes import World, make_feed, rss, url_of
+from tests.feeds.fakes import NOW, World, make_feed, rss, url_of
 
 RECORD_BYTES = 1024 * 1024
 """What a broker takes unless told otherwise."""
@@ -39,6 +41,40 @@ async def test_not_a_feed(page):
     assert "feed" in state.reason.lower()
     assert state.seen == before.seen
     assert world.titles == ["one"]
+
+
+async def test_an_index_of_sitemaps_says_what_to_poll_instead():
+    page = b"<sitemapindex><sitemap><loc>https://a.example/news.xml</loc></sitemap></sitemapindex>"
+    state = (await polled(page)).producer.states["a"]
+    assert state.health == "failing"
+    assert "name one of the sitemaps" in state.reason
+
+
+async def test_a_gzip_file_in_place_of_a_document():
+    world = await polled(gzip.compress(rss("one")))
+    assert world.titles == ["one"]
+
+
+async def test_a_feed_that_no_strict_parser_takes_and_that_makes_feedparser_raise():
+    item = "<item><title>{}</title><guid>{}</guid><gml:pos>1</gml:pos></item>"
+    world = await polled(rss("Caf&eacute; one", item=lambda title: item.format(title, "g")))
+    assert world.titles == ["Café one"]
+    assert world.producer.states["a"].health == "ok"
+
+
+async def test_a_hundred_thousand_entries():
+    world = await polled(rss(*(f"t{n}" for n in range(100_000))))
+    assert len(world.titles) == 2_000
+    assert "of 100,000 entries" in world.producer.states["a"].reason
+
+
+async def test_dates_that_are_none_become_the_time_of_the_poll():
+    item = "<item><title>{0}</title><guid>{0}</guid><pubDate>{0}</pubDate></item>"
+    dates = ("gestern", "0000-00-00", "Fri, 31 Feb 2026", "Mon, 14 Jan 2041 00:00:00 GMT")
+    world = await polled(rss(*dates, item=item.format))
+    assert {(each.date_source, each.published_at) for each in world.producer.items} == {
+        ("first_seen", NOW)
+    }
 
 
 async def test_an_empty_document():

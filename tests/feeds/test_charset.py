@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.feeds.charset import decode
+from streams.feeds.formats.charset import decode
 
 TEXT = "<?xml version='1.0'?><a>Größe – „zählt“ für 5 €</a>"
 DECLARED = TEXT.replace("?>", " encoding='{}'?>")
@@ -41,6 +41,49 @@ def test_declarations_are_believed_where_nothing_speaks_against_them(name, sampl
     assert decode(text.encode(name))[0] == text
     bare = f"<a>{sample}</a>"
     assert decode(bare.encode(name), f"text/xml; charset={name}")[0] == bare
+
+
+UNDECLARED = {
+    "cp1251": "Правительство объявило новые правила для искусственного интеллекта",
+    "koi8-r": "Правительство объявило новые правила для искусственного интеллекта",
+    "cp1253": "Η κυβέρνηση ανακοίνωσε νέους κανόνες για την τεχνητή νοημοσύνη",
+    "cp1255": "הממשלה הודיעה על כללים חדשים לבינה מלאכותית",
+    "cp1256": "أعلنت الحكومة قواعد جديدة للذكاء الاصطناعي",
+    "shift_jis": "政府は人工知能に関する新しい規則を発表した",
+    "euc-kr": "정부는 인공지능에 대한 새로운 규칙을 발표했다",
+    "gb18030": "政府宣布了有关人工智能的新规定",
+}
+WESTERN = (
+    "Die Bundesregierung kündigt „schärfere“ Regeln für große Plattformen an – müssen prüfen",
+    "Le gouvernement a annoncé de nouvelles règles : les plateformes devront modérer, déclare-t-il",
+    "El Gobierno anunció más reglas; las plataformas deberán moderar mañana, según señaló",
+)
+
+
+@pytest.mark.parametrize(("name", "sample"), UNDECLARED.items())
+def test_other_scripts_are_recognised_without_declaration(name, sample):
+    text = "<rss><channel>" + f"<item><title>{sample}</title></item>" * 3 + "</channel></rss>"
+    assert decode(text.encode(name))[0] == text
+    assert decode(text.encode(name), "text/xml; charset=utf-8")[0] == text
+
+
+@pytest.mark.parametrize("sample", WESTERN)
+def test_western_languages_are_never_taken_for_others(sample):
+    for text in (sample, f"<rss><channel><title>{sample}</title></channel></rss>", sample[:40]):
+        assert decode(text.encode("cp1252"))[:2] == (text, "windows-1252")
+
+
+def test_a_declaration_that_does_not_fit_is_told():
+    assert "'utf-8' does not fit" in decode(TEXT.encode("cp1252"), "text/xml; charset=UTF-8")[2]
+    assert "damaged utf-16-le" in decode(codecs.BOM_UTF16_LE + b"\x00\xd8a")[2]
+
+
+def test_http_is_believed_before_xml():
+    text = "<?xml version='1.0' encoding='koi8-r'?><a>Новости</a>"
+    assert decode(text.encode("cp1251"), "text/xml; charset=windows-1251")[:2] == (
+        text,
+        "windows-1251",
+    )
 
 
 def test_a_few_damaged_bytes_do_not_turn_utf8_into_mojibake():

@@ -2,15 +2,24 @@ from datetime import timedelta
 
 import pytest
 
-from streams.feeds.health import after
+from streams.feeds.health import HISTORY, after, remember
 from streams.feeds.outcome import Outcome
-from streams.records import FeedState, Seen
+from streams.records import FeedState, Polled, Seen
 from tests.feeds.fakes import NOW
 
+HOUR, DAY = 3_600, 86_400
 
-def state(failures=0.0, success_days_ago=None, **fields):
-    success = None if success_days_ago is None else NOW - timedelta(days=success_days_ago)
-    return FeedState(feed_id="a", url="u", failures=failures, last_success_at=success, **fields)
+
+def state(failures=0.0, failing_days=0.0, **fields):
+    since = NOW - timedelta(days=failing_days)
+    known = {"feed_id": "a", "url": "u", "failures": failures, "failing_since": since}
+    return FeedState(**(known | fields))
+
+
+def polls(*hours_and_errors):
+    """A history: hours ago, and what was wrong."""
+    moment = int(NOW.timestamp())
+    return tuple(Polled(moment - int(hours * HOUR), 0, error) for hours, error in hours_and_errors)
 
 
 @pytest.mark.parametrize(
@@ -21,16 +30,13 @@ def state(failures=0.0, success_days_ago=None, **fields):
         ("server", 0.0, 1, "failing", 0.5),
         ("dns_temporary", 0.0, 1, "failing", 0.25),
         ("not_a_feed", 0.0, 1, "failing", 1.0),
-        ("parser_killed", 0.0, None, "failing", 1.0),
-        ("blocked", 0.0, 1, "blocked", 1.0),
-        ("slow_down", 2.0, 1, "slow_down", 2.0),
+        ("parser_killed", 0.0, 0, "failing", 1.0),
         ("gone", 0.0, 5, "failing", 1.0),
-        ("gone", 1.0, 5, "failing", 2.0),
-        ("gone", 2.0, 5, "gone", 3.0),
-        ("gone", 2.0, 1, "failing", 3.0),  # worked a day ago: wait and see
-        ("timeout", 5.0, 15, "dormant", 5.5),
-        ("timeout", 5.0, None, "failing", 5.5),
-        ("timeout", 13.0, None, "dormant", 13.5),
+        ("blocked", 0.0, 1, "blocked", 1.0),
+        ("slow_down", 2.0, 30, "slow_down", 2.0),
+        ("timeout", 5.0, 13.9, "failing", 5.5),
+        ("timeout", 5.0, 14, "dormant", 5.5),
+        ("blocked", 5.0, 14, "dormant", 6.0),
     ],
 )
 def test_failures(error, before, days, health, failures):
@@ -39,18 +45,83 @@ def test_failures(error, before, days, health, failures):
     assert found[2].startswith("HTTP 500")
 
 
+@pytest.mark.parametrize(
+    ("history", "health"),
+    [
+        ([(0, "gone")], "failing"),
+        ([(48, "gone"), (0, "gone")], "failing"),  # only twice
+        ([(47, "gone"), (5, "gone"), (0, "gone")], "failing"),  # too soon
+        ([(48, "gone"), (5, "gone"), (0, "gone")], "gone"),
+        ([(48, "gone"), (9, "timeout"), (5, "gone"), (0, "gone")], "gone"),
+        ([(48, "gone"), (9, ""), (5, "gone"), (2, "gone"), (0, "gone")], "failing"),  # it worked
+    ],
+)
+def test_the_third_410_within_two_days_or_more_is_believed(history, health):
+    known = state(history=polls(*history))
+    assert after(Outcome(error="gone", message="HTTP 410"), known, NOW)[0] == health
+
+
+def test_a_feed_that_is_gone_stays_so_until_something_else_happens():
+    known = state(5.0, 60, health="gone", history=polls((0, "gone")))
+    assert after(Outcome(error="gone", message="HTTP 410"), known, NOW)[0] == "gone"
+    assert after(Outcome(error="timeout", message="late"), known, NOW)[0] == "dormant"
+    assert after(Outcome(status=200), known, NOW)[0] == "ok"
+
+
 def test_one_success_makes_up_for_everything():
     assert after(Outcome(status=304), state(40.0, 20, health="dormant"), NOW) == ("ok", 0.0, "")
 
 
 def test_oddities_of_a_working_feed_are_told():
-    assert after(Outcome(status=200, message="moved"), state(), NOW) == ("ok", 0.0, "moved")
+    assert after(Outcome(status=200, message="odd"), state(), NOW) == ("ok", 0.0, "odd")
 
 
-@pytest.mark.parametrize(("quiet_hours", "health"), [(10, "ok"), (23, "ok"), (40, "stale")])
-def test_a_feed_that_usually_brings_news_is_stale_when_silent(quiet_hours, health):
-    newest = int(NOW.timestamp()) - quiet_hours * 3600
-    seen = {str(n): Seen("h", 1, newest - n * 7200, newest) for n in range(6)}
-    found, _, reason = after(Outcome(status=200), state(seen=seen), NOW)
+def test_a_failure_without_words_still_has_a_reason():
+    assert after(Outcome(error="timeout"), state(), NOW)[2] == "timeout"
+
+
+def quiet_for(hours, gap_hours, count=8):
+    newest = int(NOW.timestamp()) - int(hours * HOUR)
+    times = [newest - int(number * gap_hours * HOUR) for number in range(count)]
+    seen = {str(each): Seen("h", 1, each, newest) for each in times}
+    return state(seen=seen, first_success_at=NOW - timedelta(days=300))
+
+
+@pytest.mark.parametrize(
+    ("quiet_hours", "gap_hours", "health"),
+    [
+        (10, 2, "ok"),
+        (24, 2, "ok"),  # a day of silence is nothing, whatever is usual
+        (25, 2, "stale"),
+        (24 * 4.9, 24, "ok"),
+        (24 * 5.1, 24, "stale"),
+    ],
+)
+def test_a_feed_that_usually_brings_something_is_stale_when_silent(quiet_hours, gap_hours, health):
+    found, _, reason = after(
+        Outcome(status=304, message="odd"), quiet_for(quiet_hours, gap_hours), NOW
+    )
     assert found == health
-    assert bool(reason) == (health == "stale")
+    assert ("silent for" in reason) == (health == "stale")
+    assert reason.endswith("odd")
+
+
+def test_a_feed_is_not_stale_before_its_habits_are_known():
+    assert after(Outcome(status=304), quiet_for(900, 2, count=4), NOW)[0] == "ok"
+
+
+def test_what_the_first_document_held_is_no_habit():
+    known = quiet_for(40, 2)
+    fresh = FeedState(feed_id="a", url="u", seen=known.seen, first_success_at=NOW)
+    assert after(Outcome(status=304), fresh, NOW)[0] == "ok"
+
+
+def test_the_latest_polls_are_remembered():
+    outcome = Outcome(status=200, new=3, size=900, took_ms=70)
+    history: tuple[Polled, ...] = ()
+    for minute in range(HISTORY + 5):
+        history = remember(history, outcome, NOW + timedelta(minutes=minute))
+    assert len(history) == HISTORY
+    assert history[-1] == Polled(int(NOW.timestamp()) + (HISTORY + 4) * 60, 200, "", 900, 70, 3)
+    assert history[0].at < history[1].at
+    assert remember((), Outcome(error="dns"), NOW)[0].status == 0

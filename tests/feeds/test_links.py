@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.feeds.links import canonical_url, host_key, is_web_link
+from streams.feeds.links import canonical_url, is_web_link
 
 
 @pytest.mark.parametrize(
@@ -42,21 +42,6 @@ pieces = st.lists(
 def test_canonical_url_is_idempotent(url):
     once = canonical_url(url)
     assert canonical_url(once) == once
-
-
-@pytest.mark.parametrize(
-    ("url", "key"),
-    [
-        ("https://www.a.example/x", "a.example"),
-        ("https://a.example:8443/x", "a.example"),
-        ("http://127.0.0.1:8081/x", "127.0.0.1:8081"),
-        ("http://localhost:9/x", "localhost:9"),
-        ("http://[::1]:9/x", "::1:9"),
-        ("http://a.example:99999/x", "http://a.example:99999/x"),
-    ],
-)
-def test_host_key(url, key):
-    assert host_key(url) == key
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://a.example", "/x", "https://", ""])

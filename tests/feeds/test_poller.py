@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -202,24 +203,27 @@ async def test_a_restart_does_not_fetch_everything_again():
 
 async def test_feeds_of_other_processes_are_left_alone():
     world = World(make_feed("a"), make_feed("b"), clock=utc_now, a=rss("a1"), b=rss("b1"))
-    world.owned = {"a"}
+    world.share.owned = {"a"}
     async with world.running():
         await world.until(lambda: world.titles == ["a1"])
-        world.owned.add("b")
+        world.share.owned.add("b")
         await world.until(lambda: world.titles == ["a1", "b1"])
 
 
-async def test_one_request_per_host_at_a_time():
+async def test_one_request_per_host_at_a_time_and_two_seconds_apart():
     async def slow():
         await asyncio.sleep(0.02)
         return rss("x")
 
-    feeds = [make_feed(f"f{n}", url=f"https://one.example/{n}") for n in range(10)]
-    world = World(*feeds, clock=utc_now)
-    world.internet.pages = {feed.url: slow for feed in feeds}
+    feeds = [make_feed(f"f{n}", url=f"https://one.example/{n}") for n in range(3)]
+    world = World(*feeds, make_feed("other"), clock=utc_now, other=rss("y"))
+    world.internet.pages |= {feed.url: slow for feed in feeds}
     async with world.running():
-        await world.until(lambda: len(world.producer.states) == 10)
-    assert world.internet.most_in_flight == 1
+        await world.until(lambda: len(world.producer.states) == 4)
+    starts = [at for at, (url, _, _) in zip(world.internet.times, world.internet.requests, strict=True)
+              if "one.example" in url]  # fmt: skip
+    assert [round(later - earlier) for earlier, later in itertools.pairwise(starts)] == [2, 2]
+    assert world.internet.times[1] - world.internet.times[0] < 0.5, "other hosts need not wait"
 
 
 async def test_a_broker_failure_ends_the_process():

@@ -8,7 +8,7 @@ from streams.broker.broadcast import Broadcast, publish
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import FEED_STATE, FEEDS, ITEMS
 from streams.broker.topics import apply as apply_topics
-from streams.feeds.poller import run
+from streams.feeds.polling import run
 from streams.records import FeedState, Item
 from streams.wire import decode
 from tests.feeds.fakes import make_feed, rss

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -20,6 +19,8 @@ from streams.feeds.document import (
     numbered,
     primary_lang,
 )
+from streams.feeds.formats.channel import read_json_channel
+from streams.feeds.formats.dates import DateReader
 
 __all__ = ["parse_json"]
 
@@ -46,6 +47,7 @@ def parse_json(text: str, url: str) -> ParsedFeed:
             cure="find the address of the feed on the site",
         )
     warnings: list[str] = []
+    channel = read_json_channel(data, url)
     items = data["items"]
     if len(items) > MAX_ENTRIES:
         warnings.append(f"only the first {MAX_ENTRIES:,} of {len(items):,} entries are read")
@@ -53,6 +55,8 @@ def parse_json(text: str, url: str) -> ParsedFeed:
         version="json1",
         title=clean(_word(data.get("title")), MAX_TITLE_BYTES),
         lang=primary_lang(_word(data.get("language"))),
+        hub=channel.hub,
+        feed_url=channel.feed_url,
         entries=tuple(_entries(items[:MAX_ENTRIES], data, url, warnings.append)),
         warnings=tuple(warnings),
     )
@@ -60,14 +64,20 @@ def parse_json(text: str, url: str) -> ParsedFeed:
 
 def _entries(items: list[Any], feed: dict[str, Any], url: str, warn: Warn) -> Iterator[ParsedEntry]:
     authors = _authors(feed)
+    dates = DateReader(_word(feed.get("language")))
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             warn(f"entry {number} left out: not an object")
             continue
-        yield _entry(item, authors, url, numbered(warn, number))
+        try:
+            yield _entry(item, authors, dates, url, numbered(warn, number))
+        except Exception as error:  # noqa: BLE001 - one bad entry, whatever is wrong with it
+            warn(f"entry {number} left out: {error!r:.200}")
 
 
-def _entry(item: dict[str, Any], authors: list[str], url: str, warn: Warn) -> ParsedEntry:
+def _entry(
+    item: dict[str, Any], authors: list[str], dates: DateReader, url: str, warn: Warn
+) -> ParsedEntry:
     published, updated = _word(item.get("date_published")), _word(item.get("date_modified"))
     return make_entry(
         warn,
@@ -83,9 +93,10 @@ def _entry(item: dict[str, Any], authors: list[str], url: str, warn: Warn) -> Pa
             for each in _list(item.get("attachments"))
             if isinstance(each, dict)
         ],
+        media=[_join(url, _word(item.get(key))) for key in ("image", "banner_image")],
         lang=_word(item.get("language")),
-        published=_date(published),
-        updated=_date(updated),
+        published=dates.read(published),
+        updated=dates.read(updated),
         raw_date=published or updated,
     )
 
@@ -112,11 +123,3 @@ def _join(base: str, url: str) -> str:
         return urljoin(base, url.strip()) if url else ""
     except ValueError:
         return ""
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = datetime.fromisoformat(text)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
