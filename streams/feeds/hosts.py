@@ -18,6 +18,8 @@ _GAPS = {
     # One request per minute and address since June 2026, as readers report (FreshRSS issue 8928).
     "reddit.com": 65.0,
 }
+_OWN = ("127.", "[::1]", "localhost:")
+"""Servers on this machine, such as a bridge that makes feeds: only we would be asked too often."""
 _REMEMBERED = 65_536
 """Hosts whose domain is remembered; several times the feeds that one process polls."""
 
@@ -43,7 +45,7 @@ def host_key(url: str) -> str:
 
 def gap_seconds(host: str) -> float:
     """Least seconds between the starts of two requests to a host key."""
-    return _GAPS.get(host, GAP_SECONDS)
+    return 0.0 if host.startswith(_OWN) else _GAPS.get(host, GAP_SECONDS)
 
 
 def _ascii(host: str) -> str:

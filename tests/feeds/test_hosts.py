@@ -57,6 +57,9 @@ def test_whatever_is_no_address_is_a_key_all_the_same(text):
 def test_gaps():
     assert gap_seconds(host_key("https://old.reddit.com/r/x/.rss")) == 65.0
     assert gap_seconds(host_key("https://a.example/feed")) == 2.0
+    assert gap_seconds(host_key("http://127.0.0.1:8080/feed")) == 0.0
+    assert gap_seconds(host_key("http://localhost:8080/feed")) == 0.0
+    assert gap_seconds(host_key("http://127.example/feed")) == 2.0
 
 
 def test_neither_network_nor_disk_is_touched(monkeypatch, tmp_path):
