@@ -205,6 +205,7 @@ def default_config_folder() -> Path:
 
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
+_LONGEST_SECONDS = 10 * 366 * 86_400
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -212,11 +213,11 @@ def parse_duration(text: str) -> int:
     """Turn "90s", "15m", "6h", "7d", "2w" into seconds.
 
     Raises:
-        ValueError: the text is not a duration of at least one second.
+        ValueError: the text is not a duration of at least one second and at most ten years.
     """
     match = _DURATION.fullmatch(text.strip())
     seconds = int(float(match[1]) * _UNIT_SECONDS[match[2]]) if match else 0
-    if seconds < 1:
+    if not 1 <= seconds <= _LONGEST_SECONDS:
         raise ValueError(f"{text!r} is not a duration such as 90s, 15m, 6h or 7d")
     return seconds
 

@@ -81,8 +81,8 @@ class FeedError(WirewatchError):
 class FetchError(FeedError):
     """The feed could not be had.
 
-    `status` is the HTTP status where there was an answer, `permanent_url` the address that gave it
-    if the requested one redirects there for good.
+    `status` is the HTTP status where there was an answer, `answered_by` the address that gave it,
+    and `permanent_url` the same if the requested one redirects there for good.
     """
 
     def __init__(
@@ -93,11 +93,13 @@ class FetchError(FeedError):
         status: int | None = None,
         retry_after_seconds: float | None = None,
         permanent_url: str = "",
+        answered_by: str = "",
         cure: str = "",
     ) -> None:
         super().__init__(message, kind=kind, cure=cure)
         self.status = status
         self.permanent_url = permanent_url
+        self.answered_by = answered_by
         self.retry_after_seconds = retry_after_seconds
 
 

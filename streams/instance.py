@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import re
 from collections.abc import Iterator
 
 from streams.config import Settings
 from streams.errors import ConfigError
 
 __all__ = ["hold_instance"]
+
+_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+"""Part of a file's name."""
 
 
 @contextlib.contextmanager
@@ -29,6 +33,11 @@ def hold_instance(name: str, settings: Settings) -> Iterator[None]:
     if not settings.instance:
         yield
         return
+    if not _NAME.fullmatch(settings.instance):
+        raise ConfigError(
+            f"WIREWATCH_INSTANCE is {settings.instance!r}",
+            cure="use letters, digits, `.`, `_` and `-`, 100 at most",
+        )
     path = settings.data_folder / f"{name}-{settings.instance}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,7 @@ __all__ = [
     "PolicyTopicSelector",
     "Polled",
     "Reason",
+    "Refused",
     "Rule",
     "Seen",
     "SeverityPolicy",
@@ -244,6 +245,18 @@ class Polled(Struct, frozen=True, array_like=True):
     """Items found for the first time."""
 
 
+class Refused(Struct, frozen=True):
+    """A document that could not be parsed, so that it need not be tried again."""
+
+    body_hash: str
+    parser: str
+    """Version of the parser that failed on it."""
+    kind: str
+    """`FeedError.kind`."""
+    message: str
+    tries: int = 1
+
+
 class Subscription(Struct, frozen=True):
     """A WebSub subscription of a feed."""
 
@@ -272,14 +285,17 @@ class FeedState(Record, frozen=True, kw_only=True):
     moved_to: str = ""
     """Where `url` permanently redirects to, while that is not adopted yet."""
     moved_since: Utc | None = None
-    """Since when it has redirected to `moved_to`, without exception."""
+    """Since when it has redirected to `moved_to`, without exception; None where `moved_to` was
+    adopted before and has its turn again."""
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
     parser: str = ""
     """Version of the parser that read the document of the validators."""
-    refused_hash: str = ""
-    """Hash of a document that could not be parsed, so that it need not be tried again."""
+    refused: Refused | None = None
+    """The latest document, if it could not be parsed."""
+    remark: str = ""
+    """What was odd about the latest document that could be, in words for a person."""
     next_check_at: Utc | None = None
     last_fetch_at: Utc | None = None
     last_success_at: Utc | None = None

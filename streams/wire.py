@@ -56,7 +56,7 @@ def decode(type_: type[R], value: bytes | None) -> R:
         decoder = _decoders[type_] = msgspec.json.Decoder(type_)
     try:
         record = decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"not a {type_.__name__}: {error}") from error
     assert isinstance(record, type_)
     return record

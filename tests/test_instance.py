@@ -58,3 +58,12 @@ def test_a_folder_that_cannot_be_written_names_the_cure(tmp_path):
         hold_instance("poll", settings(tmp_path / "file")),
     ):
         raise AssertionError("held")
+
+
+@pytest.mark.parametrize("name", ["..", "../other", "a/b", ".hidden", "a b", "x" * 101])
+def test_a_name_is_no_path(name, tmp_path):
+    with (
+        pytest.raises(ConfigError, match="WIREWATCH_INSTANCE"),
+        hold_instance("poll", settings(tmp_path, name)),
+    ):
+        raise AssertionError("held")

@@ -18,6 +18,7 @@ import msgspec
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from streams.enrich.abbreviations import ABBREVIATIONS, NUMBERED, STARTERS
+from streams.printable import stream_safe
 from streams.records import FieldName, FieldSpan
 
 __all__ = ["SENTENCE_LIMIT", "TEXT_LIMIT", "Document", "html_to_text", "make_document"]
@@ -170,7 +171,7 @@ def _walk(html: str) -> str:
 
 def _clean(text: str) -> str:
     """NFC, no invisible characters, single spaces, at most one blank line in a row."""
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _LINE_END.sub("\n", text)))
+    text = unicodedata.normalize("NFC", stream_safe(_INVISIBLE.sub("", _LINE_END.sub("\n", text))))
     text = _AROUND_LINE_END.sub("\n", _SPACES.sub(" ", text))
     return _BLANK_LINES.sub("\n\n", text).strip()
 

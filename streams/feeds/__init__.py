@@ -6,7 +6,7 @@ parse, formats/, document, links       bytes to entries (pure); parser_pool runs
 identity, naming, fingerprint          entries to new, updated and seen Items (pure)
 judgement: moves, health, schedule     what a poll means for its feed (pure); outcome goes in,
                                        rhythm is what was learned
-agenda, politeness, outage             who may be asked now (pure)
+agenda, politeness, outage, turns      who may be asked now
 visit                                  one look at one feed: all of the above in order
 publish, poller, ports                 visit, publish, then remember
 sharing/, websub/                      feeds shared among processes; feeds that push

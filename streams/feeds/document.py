@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import accumulate, chain
 
 from msgspec import Struct
 
 from streams.feeds.links import is_web_link
+from streams.printable import stream_safe
 
 __all__ = [
     "MAX_ENTRIES",
@@ -38,6 +39,9 @@ MAX_TITLE_BYTES = 8 * 1024
 MAX_URL_BYTES = 2_048
 MAX_VALUES = 64
 """Authors, categories, enclosures, media of one entry."""
+MAX_VALUES_BYTES = 16 * 1024
+"""Of each of these together: relative addresses of two letters become absolute ones of 2 KB, and so
+a document of 3 MB would become Items of 500."""
 MAX_NAME_BYTES = 512
 
 # Controls, lone surrogates and non-characters: none of them may reach JSON or a terminal.
@@ -159,6 +163,7 @@ def clean(text: str, limit: int) -> str:
 
 
 def _strip(text: str) -> str:
+    text = stream_safe(text)
     if text.isprintable():  # most short texts: ten times as fast
         return text.strip()
     return _ILLEGAL.sub(lambda found: _MEANT.get(found[0], ""), text).strip()
@@ -204,7 +209,9 @@ def _person(author: str) -> str:
 
 def _few(name: str, values: Iterable[str], warn: Warn) -> tuple[str, ...]:
     """Each value once, empty ones not at all, and no more than anybody needs."""
-    kept = tuple(dict.fromkeys(filter(None, values)))
-    if len(kept) > MAX_VALUES:
-        warn(f"{name}: only {MAX_VALUES} of {len(kept)} kept")
-    return kept[:MAX_VALUES]
+    found = tuple(dict.fromkeys(filter(None, values)))
+    sizes = accumulate(len(each.encode()) for each in found[:MAX_VALUES])
+    kept = sum(size <= MAX_VALUES_BYTES for size in sizes)
+    if kept < len(found):
+        warn(f"{name}: only {kept} of {len(found)} kept")
+    return found[:kept]

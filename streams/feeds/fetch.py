@@ -255,6 +255,7 @@ class Fetcher:
                 status=response.status,
                 retry_after_seconds=answers.retry_after(headers, now),
                 permanent_url=permanent,
+                answered_by=str(response.url),
             )
         final_url = str(response.url)
         links = answers.links(headers, final_url)

@@ -29,6 +29,9 @@ GONE_AFTER, GONE_ANSWERS = timedelta(hours=48), 3
 STALE_GAPS = 5
 """A feed is stale when silent for this many of its usual gaps."""
 MIN_STALE = timedelta(days=1)
+WEEK, ABOUT, LONGER = 7 * 86_400, 43_200, 1.5
+"""A weekly paper, or an office at the weekend, is as silent as it was a week before: pauses that
+began then, at this time give or take half a day, are usual. Bank holidays make them longer."""
 _MIN_GAPS, _MAX_GAPS = 4, 20
 """How many of the latest gaps tell what is usual."""
 
@@ -96,12 +99,19 @@ def _silence(state: FeedState, now: datetime) -> str:
     latest = next((polled.at for polled in reversed(state.history) if polled.new), 0)
     if now.timestamp() - latest <= MIN_STALE.total_seconds():
         return ""  # as nearly always; spares looking at everything seen
-    moments = sorted(set(rhythm.arrivals(state)))[-_MAX_GAPS - 1 :]
+    moments = sorted(set(rhythm.arrivals(state)))
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     if len(gaps) < _MIN_GAPS:
         return ""
-    gap = statistics.median(gaps)
+    gap = statistics.median(gaps[-_MAX_GAPS:])
+    week_before = moments[-1] - WEEK
+    pauses = (
+        pause
+        for since, pause in zip(moments, gaps, strict=False)
+        if abs(since - week_before) <= ABOUT
+    )
     quiet = now.timestamp() - moments[-1]
-    if quiet <= max(STALE_GAPS * gap, MIN_STALE.total_seconds()):
+    patience = max(STALE_GAPS * gap, MIN_STALE.total_seconds(), LONGER * max(pauses, default=0))
+    if quiet <= patience:
         return ""
     return f"silent for {quiet / 86_400:.1f} days, usually {gap / 3_600:.1f} hours"

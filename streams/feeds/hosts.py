@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -18,12 +19,13 @@ _GAPS = {
     # One request per minute and address since June 2026, as readers report (FreshRSS issue 8928).
     "reddit.com": 65.0,
 }
-_OWN = ("127.", "[::1]", "localhost:")
+_OWN = re.compile(r"(?:127(?:\.\d+){3}|\[::1\]|localhost)(?::\d+)?")
 """Servers on this machine, such as a bridge that makes feeds: only we would be asked too often."""
 _REMEMBERED = 65_536
-"""Hosts whose domain is remembered; several times the feeds that one process polls."""
+"""Addresses whose host is remembered; several times the feeds that one process polls."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def host_key(url: str) -> str:
     """Name what is polled as one server: the registrable domain.
 
@@ -45,7 +47,7 @@ def host_key(url: str) -> str:
 
 def gap_seconds(host: str) -> float:
     """Least seconds between the starts of two requests to a host key."""
-    return 0.0 if host.startswith(_OWN) else _GAPS.get(host, GAP_SECONDS)
+    return 0.0 if _OWN.fullmatch(host) else _GAPS.get(host, GAP_SECONDS)
 
 
 def _ascii(host: str) -> str:
@@ -65,7 +67,6 @@ def _is_address(host: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _registrable(host: str) -> str:
     return _suffixes().extract_str(host).top_domain_under_public_suffix
 

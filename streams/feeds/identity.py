@@ -40,7 +40,7 @@ DOUBTFUL_DOCUMENTS = 2
 """So many documents with doubtful guids change what names the entries of a feed, for good."""
 
 _SWITCHED = "too many guids are not unique: from now on entries are named by guid and link"
-_Verdict = Literal["new", "updated", "unchanged", "withheld"]
+_Verdict = Literal["new", "updated", "unchanged", "withheld", "exhausted"]
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ def decide(parsed: ParsedFeed, feed: Feed, state: FeedState | None, now: datetim
         seen=_bounded(state.seen, current, now),
         new=verdicts["new"],
         updated=verdicts["updated"],
-        unchanged=verdicts["unchanged"],
+        unchanged=verdicts["unchanged"] + verdicts["exhausted"],
         withheld=verdicts["withheld"],
         id_policy=policy,
         doubtful_documents=doubtful,
@@ -103,6 +103,7 @@ def decide(parsed: ParsedFeed, feed: Feed, state: FeedState | None, now: datetim
             (len(parsed.entries) - len(named), "entries are exact repetitions"),
             (renamed, "entries are known under another name"),
             (verdicts["withheld"], "changes are held back, too soon after the last"),
+            (verdicts["exhausted"], f"entries have changed {MAX_REVISIONS} times: not told again"),
         )
         + ((_SWITCHED,) if policy != state.id_policy else ()),
     )
@@ -117,9 +118,10 @@ def _follow(named: Named, before: Seen | None, moment: int) -> tuple[_Verdict, S
     kept = Seen(
         before.content_hash, before.revision, before.first_seen, moment, parts, before.revised
     )
-    is_same = candidate.says_the_same(before) or candidate.only_moved(before)
-    if is_same or before.revision >= MAX_REVISIONS:
+    if candidate.says_the_same(before) or candidate.only_moved(before):
         return "unchanged", kept
+    if before.revision >= MAX_REVISIONS:
+        return "exhausted", kept
     if moment - before.revised < REVISION_GAP.total_seconds():
         # Described as emitted, so that the change is found again.
         return "withheld", replace(kept, parts=candidate.with_name(before.parts, item_id))

@@ -73,7 +73,7 @@ def after(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> Move
         now: its time.
     """
     if outcome.error:
-        return _after_failure(feed, state, outcome)
+        return _after_failure(feed, state, outcome, now)
     asked, target = address_of(feed, state), outcome.permanent_url
     if target in ("", asked):
         return Move(address=state.address)
@@ -87,23 +87,37 @@ def after(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> Move
         address=state.address,
         moved_to=target,
         moved_since=since,
-        remark=f"moved for good to {target}; adopted on {until:%Y-%m-%d} if that lasts",
+        remark=f"moved for good to {_shown(target)}; adopted on {until:%Y-%m-%d} if that lasts",
     )
 
 
-def _after_failure(feed: Feed, state: FeedState, outcome: Outcome) -> Move:
-    if outcome.error in _LOST and not outcome.permanent_url and state.moved_to:
+def _after_failure(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> Move:
+    """Neither the configured nor the adopted address is given up for the other.
+
+    What was adopted once stays in `moved_to`, without a date, and has its turn again.
+    """
+    was_adopted = bool(state.moved_to) and state.moved_since is None
+    is_old = state.moved_since is None or now - state.moved_since >= ADOPT_AFTER
+    lost = _USELESS if is_old else _LOST
+    if outcome.error in lost and not outcome.permanent_url and state.moved_to:
         return _adopted(feed, state.moved_to, "the old address is gone")
     if outcome.error in _USELESS and address_of(feed, state) != feed.url:
-        return Move(remark=f"{state.address} brings no feed; back to the configured address")
-    if outcome.error in _PASSING:
+        remark = f"{_shown(state.address)} brings no feed; back to the configured address"
+        return Move(moved_to=state.address, remark=remark)
+    if outcome.error in _PASSING or was_adopted:
         return Move(address=state.address, moved_to=state.moved_to, moved_since=state.moved_since)
     return Move(address=state.address)  # an answer, but no feed: not "without exception"
 
 
 def _adopted(feed: Feed, target: str, why: str) -> Move:
     address = "" if target == feed.url else target
-    return Move(address=address, remark=f"moved for good to {target}: {why}; adopted")
+    return Move(address=address, remark=f"moved for good to {_shown(target)}: {why}; adopted")
+
+
+def _shown(url: str) -> str:
+    """For remarks, which are logged: a query may hold the key of a private feed."""
+    address, mark, _ = url.partition("?")
+    return f"{address}{mark and '?…'}"
 
 
 def _is_upgrade(asked: str, target: str) -> bool:

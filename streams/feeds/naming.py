@@ -214,7 +214,12 @@ class _Naming:
         content, words, link = self._owners
         parts = candidate.parts
         found = _sole(content[candidate.digest])
-        if found and _says_more_than_its_title(candidate) and self._is_recent(found):
+        if (
+            found
+            and _says_more_than_its_title(candidate)
+            and self._is_recent(found)
+            and not self._is_next_issue(candidate, self._known[found])
+        ):
             yield found
         found = _sole(words[parts[WORDS]])
         if (

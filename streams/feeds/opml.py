@@ -15,7 +15,13 @@ from xml.sax.saxutils import escape, quoteattr
 from msgspec import Struct
 
 from streams.errors import ConfigError
-from streams.feeds.document import primary_lang
+from streams.feeds.document import (
+    MAX_NAME_BYTES,
+    MAX_TITLE_BYTES,
+    MAX_VALUES,
+    clean,
+    primary_lang,
+)
 from streams.feeds.guard import refuse_url
 from streams.feeds.links import canonical_url
 from streams.feeds.registry import (
@@ -133,7 +139,7 @@ class _Reader:
         if name.lower() != "outline":
             return
         fields = {key.lower(): value for key, value in attributes.items()}
-        title = fields.get("title") or fields.get("text") or ""
+        title = clean(fields.get("title") or fields.get("text") or "", MAX_TITLE_BYTES)
         here = _Open(self.parser.CurrentLineNumber, title, fields.get("xmlurl", "").strip())
         if self._open:
             self._open[-1].is_group = True
@@ -181,10 +187,10 @@ class _Reader:
         feed = Feed(
             feed_id=feed_id,
             url=here.url,
-            title=fields.get("title", "") if own.text("id") else here.title,
+            title=here.title if fields.get("title") or not own.text("id") else "",
             lang=primary_lang(fields.get("language", "")),
             tier=own.tier(),
-            tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+            tags=tuple(dict.fromkeys(tag for tag in tags if tag))[:MAX_VALUES],
             enabled=own.text("enabled") != "false",
             interval_seconds=own.seconds("interval"),
             min_interval_seconds=least,
@@ -268,7 +274,7 @@ def _is_count(text: str) -> bool:
 
 def _tag(text: str) -> str:
     """A group's name as a tag: commas and slashes separate tags in OPML."""
-    return " ".join(text.replace(",", " ").replace("/", " ").split())
+    return " ".join(clean(text.replace(",", " ").replace("/", " "), MAX_NAME_BYTES).split())
 
 
 def export_opml(feeds: Iterable[Feed], title: str = "Wirewatch") -> str:

@@ -15,7 +15,7 @@ from collections import deque
 __all__ = ["PROBE_SECONDS", "RETRY_SECONDS", "NetworkWatch"]
 
 PROBE_SECONDS = 5.0
-RETRY_SECONDS = 300.0
+RETRY_SECONDS = 60.0
 FETCHES = 50
 """How many of the latest fetches count."""
 HOSTS = 10
@@ -23,6 +23,8 @@ HOSTS = 10
 SHARE = 0.5
 _NETWORK = frozenset({"connect", "dns", "dns_temporary", "timeout", "tls"})
 """TLS belongs here: captive portals, wrong clocks and missing authorities break it everywhere."""
+_OURS = frozenset({"refused", "unexpected"})
+"""Says nothing about the network: nobody was asked, or the fault is ours."""
 
 
 class NetworkWatch:
@@ -58,6 +60,8 @@ class NetworkWatch:
         Returns:
             Whether the outcome may be counted: False if it only shows that we are offline.
         """
+        if error in _OURS:
+            return True
         failed = error in _NETWORK
         if self._offline and not failed:
             self._offline = False

@@ -27,6 +27,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """For how long the answer's headers call it fresh (max-age, Expires); 0 if they do not."""
     permanent_url: str = ""
     """Where the requested address redirects to for good; "" if it does not."""
+    answered_by: str = ""
+    """The address that refused, after redirects; "" where there was a document or no answer."""
     hub: str = ""
     """WebSub hub that the document or its headers name; "" if none, or if there was no document."""
     feed_url: str = ""
@@ -46,4 +48,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
             status=fetch.status if fetch else None,
             retry_after_seconds=fetch.retry_after_seconds if fetch else None,
             permanent_url=fetch.permanent_url if fetch else "",
+            answered_by=fetch.answered_by if fetch else "",
         )

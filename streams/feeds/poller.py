@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -24,28 +24,23 @@ from streams.broker.topics import FEED_STATE
 from streams.config import utc_now
 from streams.errors import BrokerError, ParseError
 from streams.feeds import moves, schedule
-from streams.feeds.agenda import Agenda
-from streams.feeds.hosts import gap_seconds, host_key
-from streams.feeds.outage import PROBE_SECONDS, RETRY_SECONDS, NetworkWatch
-from streams.feeds.outcome import Outcome
-from streams.feeds.politeness import HostPauses
 from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
 from streams.feeds.publish import publish_items, publish_refused
+from streams.feeds.turns import Turns
 from streams.feeds.visit import Visited, receive, visit
-from streams.metrics import FEED_LATENESS_SECONDS, FEED_POLLS
+from streams.metrics import FEED_POLLS
 from streams.records import Feed, FeedState, Subscription
 
 __all__ = ["Poller"]
 
 log = structlog.get_logger(__name__)
 
-CONCURRENCY = 128
-"""Fetches in flight. With 20,000 feeds at 15 minutes, of which one in twenty hangs until its
-time is up, 33 are waiting for nothing at any moment."""
 _LOOK_SECONDS = 0.5
 """How soon an edit of the registry takes effect."""
-_END_SECONDS = 4.0
+_END_SECONDS = 3.0
 """How long giving up feeds waits for what is being published of them."""
+_FAULT_PAUSE = timedelta(minutes=5)
+"""After a fault of ours that even the feed's state could not be written for."""
 _PLANNED_AT_ONCE = 500
 """Feeds planned before other tasks get their turn."""
 
@@ -77,20 +72,15 @@ class Poller:
         self._parser = parser
         self._clock = clock
         self._pushes = pushes
-        # Other processes ask the same hosts: together they keep the gap, each keeps a multiple.
-        self._agenda = Agenda(lambda host: gap_seconds(host) / (self._share.fraction or 1.0))
-        self._pauses = HostPauses()
-        self._network = NetworkWatch()
+        self._turns = Turns(lambda: share.fraction)
         self._planned: dict[str, Feed] = {}
         self._ours: set[str] = set()
         """What was planned when the share was last settled: a rebalance in between gives most of
         it back, and hubs need not hear of that."""
-        self._due: dict[str, float] = {}
         self._version: int | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._publishing: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._last_start = 0.0
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
 
@@ -139,10 +129,10 @@ class Poller:
             visited = await visit(
                 feed, state, self._fetcher, self._parser, self._clock, self._pushes
             )
-            if not self._counts(feed, visited.outcome):
+            now = self._clock().timestamp()
+            if not self._turns.record(feed, state, visited.outcome, now):
                 FEED_POLLS.labels(outcome="offline").inc()
                 return state
-            self._be_polite(feed, visited)
             await self._keep(feed, visited)
             _report(feed, state, visited)
             return visited.state
@@ -153,11 +143,11 @@ class Poller:
         Returns:
             Whether the feed is ours.
         """
-        feed = self._planned.get(feed_id)
-        if feed is None or not self._share.holds(feed_id):
+        if not self.takes(feed_id):
             return False
+        feed = self._planned[feed_id]
         if not body:
-            self._plan(feed, self._clock().timestamp())
+            self._turns.plan(feed, self._clock().timestamp(), self._share.state(feed_id))
             self._wake.set()
             return True
         try:
@@ -179,6 +169,10 @@ class Poller:
             new, updated = visited.outcome.new, visited.outcome.updated
             log.info("pushed", feed=feed_id, new=new, updated=updated)
         return True
+
+    def takes(self, feed_id: str) -> bool:
+        """Whether a push of this feed can be taken: it is ours, and nothing is being given up."""
+        return feed_id in self._planned and self._share.holds(feed_id)
 
     def subscription(self, feed_id: str) -> Subscription | None:
         """What is remembered of the subscription of a feed of ours."""
@@ -228,53 +222,44 @@ class Poller:
             self._planned[feed_id] = feed
             if state is not None and self._pushes is not None:
                 self._pushes.take(feed, state)
-            self._plan(feed, schedule.first_check(feed, state, now).timestamp(), state)
+            self._turns.plan(feed, schedule.first_check(feed, state, now).timestamp(), state)
             if number % _PLANNED_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    def _plan(self, feed: Feed, due: float, state: FeedState | None = None) -> None:
-        self._due[feed.feed_id] = due
-        self._agenda.put(feed.feed_id, _host_of(feed, state), due)
-
     def _drop(self, feed_id: str) -> None:
         self._planned.pop(feed_id, None)
-        self._due.pop(feed_id, None)
-        self._agenda.drop(feed_id)
+        self._turns.drop(feed_id)
 
     def _start_due(self) -> None:
         now = self._clock().timestamp()
-        while self._may_start(now):
-            feed_id = self._agenda.take(now)
-            if feed_id is None:
-                return
+        while (feed_id := self._turns.take(now)) is not None:
+            feed = self._planned[feed_id]
             if not self._share.holds(feed_id):  # frozen or cut off: the group will tell
-                self._agenda.done(feed_id)
-                self._plan(self._planned[feed_id], now + _LOOK_SECONDS)
+                self._turns.done(feed_id)
+                self._turns.plan(feed, now + _LOOK_SECONDS, self._share.state(feed_id))
                 return
-            self._last_start = now
-            FEED_LATENESS_SECONDS.observe(max(0.0, now - self._due[feed_id]))
-            task = asyncio.create_task(self._turn(self._planned[feed_id]), name=f"poll {feed_id}")
+            task = asyncio.create_task(self._turn(feed), name=f"poll {feed_id}")
             self._running[feed_id] = task
             task.add_done_callback(partial(self._finish, feed_id))
 
-    def _may_start(self, now: float) -> bool:
-        if not self._network.offline:
-            return len(self._running) < CONCURRENCY
-        return not self._running and now - self._last_start >= PROBE_SECONDS
-
     async def _turn(self, feed: Feed) -> None:
-        state = await self.poll(feed)
-        if self._planned.get(feed.feed_id) != feed:
-            return  # dropped or edited meanwhile, and planned anew if it is to be polled again
-        if self._network.offline:
-            wait = RETRY_SECONDS * (1 + schedule.phase(feed.feed_id))
-            self._plan(feed, self._clock().timestamp() + wait, state)
-        elif state.next_check_at is not None:
-            self._plan(feed, state.next_check_at.timestamp(), state)
+        try:
+            state = await self.poll(feed)
+        except BrokerError:
+            raise
+        except Exception:  # our own fault with one feed is no reason to leave all others alone
+            log.exception("poll_failed_unexpectedly", feed=feed.feed_id)
+            FEED_POLLS.labels(outcome="unexpected").inc()
+            state = replace(self._state(feed), next_check_at=self._clock() + _FAULT_PAUSE)
+        # Dropped or edited meanwhile? Then it is planned anew if it is to be polled again.
+        if self._planned.get(feed.feed_id) == feed:
+            self._turns.plan_after(feed, state, self._clock().timestamp())
+        elif self._pushes is not None and self._share.is_settled and feed.feed_id not in self._ours:
+            self._pushes.forget([feed.feed_id])  # the poll has made its hub known again
 
     def _finish(self, feed_id: str, task: asyncio.Task[None]) -> None:
         del self._running[feed_id]
-        self._agenda.done(feed_id)
+        self._turns.done(feed_id)
         if not task.cancelled():
             self._failure = self._failure or task.exception()
         self._wake.set()
@@ -282,30 +267,13 @@ class Poller:
     async def _rest(self) -> None:
         """Until something may start, a poll ends, or it is time to look at the registry again."""
         now = self._clock().timestamp()
-        start = self._agenda.next_start()
+        start = self._turns.next_start(now)
         seconds = _LOOK_SECONDS
-        if start is not None and self._may_start(now):
+        if start is not None:
             seconds = min(max(start - now, 0.0), seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-
-    def _counts(self, feed: Feed, outcome: Outcome) -> bool:
-        """Whether the feed answers for the outcome, and not our own network."""
-        was_offline = self._network.offline
-        counts = self._network.record(host_key(feed.url), outcome.error)
-        if self._network.offline != was_offline:
-            log.warning("network", offline=self._network.offline, reason=self._network.reason)
-        return counts
-
-    def _be_polite(self, feed: Feed, visited: Visited) -> None:
-        """Leave a host alone that asks for it."""
-        host = _host_of(feed, visited.state)
-        now = self._clock().timestamp()
-        until = self._pauses.record(host, feed.feed_id, visited.outcome, now)
-        if until is not None:
-            log.warning("host_paused", host=host, seconds=round(until - now))
-            self._agenda.pause(host, until)
 
     @asynccontextmanager
     async def _alone(self, feed_id: str) -> AsyncIterator[None]:
@@ -315,10 +283,6 @@ class Poller:
             lock = self._locks[feed_id] = asyncio.Lock()
         async with lock:
             yield
-
-
-def _host_of(feed: Feed, state: FeedState | None) -> str:
-    return host_key(moves.address_of(feed, state) if state is not None else feed.url)
 
 
 def _report(feed: Feed, before: FeedState, visited: Visited) -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp.abc import AbstractResolver
+from aiokafka import AIOKafkaProducer
 
 from streams.broker.clients import connect_producer
 from streams.config import Settings, secret
@@ -24,6 +25,9 @@ from streams.instance import hold_instance
 __all__ = ["run"]
 
 log = structlog.get_logger(__name__)
+
+_FLUSH_SECONDS = 1.0
+"""The poller has waited for its acks before."""
 
 
 async def run(settings: Settings, resolver: AbstractResolver | None = None) -> None:
@@ -42,7 +46,7 @@ async def run(settings: Settings, resolver: AbstractResolver | None = None) -> N
         stack.enter_context(hold_instance("poll", settings))
         fetcher = await stack.enter_async_context(Fetcher(settings, resolver=resolver))
         producer = await connect_producer(settings)
-        stack.push_async_callback(producer.stop)
+        stack.push_async_callback(_let_go, producer)
         parser = ParserPool()
         stack.callback(parser.stop)
 
@@ -56,6 +60,7 @@ async def run(settings: Settings, resolver: AbstractResolver | None = None) -> N
             fetcher,
             lambda *push: poller.push(*push),
             known=lambda feed_id: poller.subscription(feed_id),
+            takes=lambda feed_id: poller.takes(feed_id),
         )
         poller = Poller(producer, share, fetcher, parser, pushes=subscriber)
         await share.start()
@@ -65,6 +70,15 @@ async def run(settings: Settings, resolver: AbstractResolver | None = None) -> N
         log.info("poller_started", feeds=len(share.feeds), share=round(share.fraction, 3))
         await _until_stopped(poller.run(), share.wait_failed())
     log.info("poller_stopped")
+
+
+async def _let_go(producer: AIOKafkaProducer) -> None:
+    """Stop it, without waiting for a broker that answers no more: aiokafka would, for ever. What
+    is not acknowledged by now nobody has remembered.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FLUSH_SECONDS):
+            await producer.stop()
 
 
 def _raise_file_limit() -> None:

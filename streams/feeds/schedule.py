@@ -94,16 +94,23 @@ def next_check(
 def first_check(feed: Feed, state: FeedState | None, now: datetime) -> datetime:
     """When to poll after a start: as planned before it, so that a restart does not refetch all.
 
-    The plan of another address does not count, and settings may have been shortened meanwhile.
+    The plan of another address does not count, settings may have been shortened meanwhile, and a
+    clock that was wrong may have been set back.
     """
     if state is None or state.next_check_at is None or state.url != feed.url:
         return now
+    if state.last_fetch_at is None:
+        return state.next_check_at
+    planned = state.next_check_at - state.last_fetch_at
     longest = feed.interval_seconds
     if feed.max_interval_seconds and state.interval_seconds > feed.max_interval_seconds:
         longest = longest or feed.max_interval_seconds
-    if longest is None or state.last_fetch_at is None or state.failures:
-        return state.next_check_at
-    return min(state.last_fetch_at + timedelta(seconds=longest), state.next_check_at)
+    if longest is not None and not state.failures and state.health != "slow_down":
+        planned = min(planned, timedelta(seconds=longest))
+    if state.subscription is not None and state.subscription.state == "active":
+        # What its hub has pushed meanwhile, nobody has taken.
+        planned = min(planned, timedelta(seconds=state.interval_seconds))
+    return min(state.last_fetch_at, now) + planned
 
 
 def document_wanted(state: FeedState, now: datetime, parser: str) -> str:

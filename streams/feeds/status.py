@@ -11,7 +11,7 @@ from msgspec import Struct
 from streams.feeds.links import canonical_url
 from streams.records import Feed, FeedState, Polled, Subscription
 
-__all__ = ["HEALTHS", "IN_TROUBLE", "Details", "Poll", "Row", "count", "details", "rows"]
+__all__ = ["HEALTHS", "IN_TROUBLE", "Details", "Poll", "Row", "count", "current", "details", "rows"]
 
 HEALTHS = (
     "failing", "blocked", "gone", "dormant", "stale", "slow_down", "new", "ok", "disabled",
@@ -111,7 +111,7 @@ def count(shown: Iterable[Row]) -> dict[str, int]:
 
 def details(feed: Feed, state: FeedState | None) -> Details:
     """Describe one feed whole."""
-    state = _current(feed, state)
+    state = current(feed, state)
     return Details(
         moved_to=state.moved_to,
         moved_since=state.moved_since,
@@ -134,7 +134,7 @@ def details(feed: Feed, state: FeedState | None) -> Details:
 def _row(
     feed: Feed, state: FeedState | None, shared: Mapping[str, tuple[str, ...]], now: datetime
 ) -> Row:
-    state = _current(feed, state)
+    state = current(feed, state)
     address = state.address or feed.url
     near = shared.get(_key(feed, state), ()) if feed.enabled else ()
     same = tuple(each for each in near if each != feed.feed_id)[:MAX_SAME_ADDRESS]
@@ -159,7 +159,7 @@ def _row(
     )
 
 
-def _current(feed: Feed, state: FeedState | None) -> FeedState:
+def current(feed: Feed, state: FeedState | None) -> FeedState:
     """What still holds: health and plans belong to an address, and end with it."""
     if state is None:
         return FeedState(feed_id=feed.feed_id, url=feed.url)
@@ -182,7 +182,7 @@ def _by_address(
     found: dict[str, list[str]] = {}
     for feed in feeds:
         if feed.enabled:
-            key = _key(feed, _current(feed, states.get(feed.feed_id)))
+            key = _key(feed, current(feed, states.get(feed.feed_id)))
             found.setdefault(key, []).append(feed.feed_id)
     return {
         key: tuple(sorted(ids)[: MAX_SAME_ADDRESS + 1])

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from streams.errors import FeedError, ParseError
 from streams.feeds import moves, schedule
-from streams.feeds.document import ParsedFeed
+from streams.feeds.document import ParsedFeed, clean
 from streams.feeds.fetch import Fetched, NotModified
 from streams.feeds.finding import successor
 from streams.feeds.identity import Decision, decide
@@ -22,7 +22,7 @@ from streams.feeds.judgement import judge
 from streams.feeds.outcome import Outcome
 from streams.feeds.parse import PARSER
 from streams.feeds.ports import Fetches, Parses, Pushes
-from streams.records import Feed, FeedState, Item
+from streams.records import Feed, FeedState, Item, Refused
 
 __all__ = ["Visited", "receive", "visit"]
 
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 _MANY_ENTRIES = 200
 """Deciding on so many takes milliseconds, in which the event loop would stand still."""
+_REFUSAL_BYTES = 500
+"""Of what was wrong with a document; errors quote documents."""
 
 
 class Visited(Struct, frozen=True):
@@ -68,7 +70,8 @@ async def visit(
         visited = Visited(Outcome.of_error(error), state)
     except Exception as error:
         log.exception("visit_failed_unexpectedly", feed=feed.feed_id)
-        visited = Visited(Outcome(error="unexpected", message=f"our own fault: {error!r}"), state)
+        message = f"our own fault: {type(error).__name__}, see the log"
+        visited = Visited(Outcome(error="unexpected", message=message), state)
     took_ms = round((time.monotonic() - started) * 1000)
     outcome, state = replace(visited.outcome, took_ms=took_ms), visited.state
     if pushes is not None:  # before judging: what a hub pushes is polled more rarely
@@ -90,8 +93,17 @@ async def receive(
         ParseError: it is no feed; the next poll will tell what is there.
     """
     parsed = await parser.parse(body, content_type, moves.address_of(feed, state))
-    outcome, state, items = await _decide(feed, state, parsed, Outcome(status=200), clock())
-    return Visited(replace(outcome, size=len(body)), state, items)
+    outcome, decided, items = await _decide(feed, state, parsed, Outcome(status=200), clock())
+    # Hubs push parts of documents, which say nothing about the whole.
+    kept = replace(
+        decided,
+        ttl_seconds=state.ttl_seconds,
+        cadence_seconds=state.cadence_seconds,
+        skip_hours=state.skip_hours,
+        skip_days=state.skip_days,
+        remark=state.remark,
+    )
+    return Visited(replace(outcome, size=len(body)), kept, items)
 
 
 async def _look(
@@ -120,7 +132,10 @@ def _not_modified(state: FeedState, answer: NotModified) -> Visited:
         last_modified=answer.last_modified or state.last_modified,
     )
     outcome = Outcome(
-        status=304, wait_seconds=answer.wait_seconds, permanent_url=answer.permanent_url
+        status=304,
+        message=state.remark,
+        wait_seconds=answer.wait_seconds,
+        permanent_url=answer.permanent_url,
     )
     return Visited(outcome, renewed)
 
@@ -143,25 +158,27 @@ async def _read(
         feed_url=answer.feed_url,
     )
     digest = hashlib.sha256(answer.body).hexdigest()
-    read = f"{digest} {PARSER}"
-    renewed = replace(state, etag=answer.etag, last_modified=answer.last_modified)
+    renewed = replace(state, etag=answer.etag, last_modified=answer.last_modified, refused=None)
     if digest == state.body_hash and state.parser == PARSER:
-        return Visited(outcome, renewed)
-    if read == state.refused_hash:
-        return Visited(_as_before(state, outcome), state)
+        return Visited(replace(outcome, message=state.remark), renewed)
+    refused = state.refused
+    again = refused and (refused.body_hash, refused.parser) == (digest, PARSER)
+    if refused and again and not _deserves_another_try(refused):
+        return Visited(_refusal(refused, outcome), state)
     try:
         parsed = await parser.parse(answer.body, answer.content_type, answer.final_url)
     except ParseError as error:
-        failed = replace(Outcome.of_error(error), status=answer.status, size=len(answer.body))
+        message = str(error)
+        if error.kind == "not_a_feed":
+            message = await _page_remark(feed, state, answer, message, fetcher, parser)
+        tries = 2 if again else 1
+        refused = Refused(digest, PARSER, error.kind, clean(message, _REFUSAL_BYTES), tries)
+        kept = None if again or error.kind == "not_a_feed" else (answer.body, error)
         # The validators stay those of the last good document: this one is nothing to keep.
-        state = replace(state, refused_hash=read)
-        if error.kind != "not_a_feed":
-            return Visited(failed, state, refused=(answer.body, error))
-        found = await successor(answer, fetcher, parser, user_agent=feed.user_agent)
-        named = f"; the page names a feed: {found}" if found else ""
-        return Visited(replace(failed, message=f"{failed.message}{named}"), state)
+        state = replace(state, refused=refused)
+        return Visited(_refusal(refused, outcome), state, refused=kept)
     parsed = replace(parsed, lang=parsed.lang or answer.lang)
-    renewed = replace(renewed, body_hash=digest, parser=PARSER, refused_hash="")
+    renewed = replace(renewed, body_hash=digest, parser=PARSER)
     outcome, renewed, items = await _decide(feed, renewed, parsed, outcome, now)
     return Visited(outcome, renewed, items)
 
@@ -183,6 +200,7 @@ async def _decide(
         id_policy=decision.id_policy,
         doubtful_documents=decision.doubtful_documents,
         seen=decision.seen,
+        remark=_remarks(parsed, decision),
     )
     if decision.withheld or parsed.is_cut_off:  # the next poll must bring the document again
         state = replace(state, etag="", last_modified="", body_hash="")
@@ -191,17 +209,38 @@ async def _decide(
         new=decision.new,
         updated=decision.updated,
         unchanged=decision.unchanged,
-        message=_remarks(parsed, decision),
+        message=state.remark,
         hub=parsed.hub or outcome.hub,
         feed_url=parsed.feed_url or outcome.feed_url,
     )
     return outcome, state, decision.items
 
 
-def _as_before(state: FeedState, outcome: Outcome) -> Outcome:
-    """A document that could not be parsed, and has not changed since."""
-    before = next((polled.error for polled in reversed(state.history) if polled.error), "")
-    return replace(outcome, error=before or "malformed", message=state.reason)
+def _deserves_another_try(refused: Refused) -> bool:
+    """A parser may have been stopped because the machine was busy."""
+    return refused.kind == "parser_killed" and refused.tries < 2
+
+
+def _refusal(refused: Refused, outcome: Outcome) -> Outcome:
+    """What a document that cannot be parsed means. Neither history nor reason would do when it
+    comes again: they tell of other troubles since.
+    """
+    return replace(outcome, error=refused.kind, message=refused.message)
+
+
+async def _page_remark(
+    feed: Feed, state: FeedState, page: Fetched, message: str, fetcher: Fetches, parser: Parses
+) -> str:
+    """What to say of a web page in the place of a feed.
+
+    Where the feed may be now is looked for once, and not again when the page looks different at
+    every request, as many do.
+    """
+    before = state.refused
+    if before and (before.parser, before.kind) == (PARSER, "not_a_feed"):
+        return before.message
+    found = await successor(page, fetcher, parser, user_agent=feed.user_agent)
+    return f"{message}; the page names a feed: {found}" if found else message
 
 
 def _remarks(parsed: ParsedFeed, decision: Decision) -> str:

@@ -66,7 +66,7 @@ class PollProcess:
 
 
 def run(
-    *, unchanged: int = 2_400, full: int = 480, registered: int = 20_000, seconds: float = 30.0
+    *, unchanged: int = 4_800, full: int = 480, registered: int = 20_000, seconds: float = 30.0
 ) -> Result:
     """Measure three loads for `seconds` each.
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -104,6 +104,43 @@ def test_a_feed_that_usually_brings_something_is_stale_when_silent(quiet_hours, 
     assert found == health
     assert ("silent for" in reason) == (health == "stale")
     assert reason.endswith("odd")
+
+
+def at_work(*, until_day):
+    """A feed that brought something every hour from 9 to 16 on weekdays, as of NOW, a Friday."""
+    monday = int(NOW.timestamp()) - 12 * HOUR - 4 * DAY - 14 * DAY
+    times = [
+        monday + day * DAY + hour * HOUR
+        for day in range(until_day)
+        for hour in range(9, 17)
+        if day % 7 < 5
+    ]
+    seen = {str(each): Seen("h", 1, each, each) for each in times}
+    return state(seen=seen, first_success_at=NOW - timedelta(days=300)), monday
+
+
+@pytest.mark.parametrize(
+    ("until_day", "days", "health"),
+    [
+        (12, 13.9, "ok"),  # last heard of on Friday; now it is Sunday evening
+        (12, 15.0, "ok"),  # a bank holiday
+        (12, 16.0, "stale"),
+        (9, 9.9, "stale"),  # last heard of on Tuesday; now it is Wednesday evening
+    ],
+)
+def test_silence_at_the_weekend_is_usual_for_who_works_on_weekdays(until_day, days, health):
+    known, monday = at_work(until_day=until_day)
+    now = datetime.fromtimestamp(monday, UTC) + timedelta(days=days)
+    assert after(Outcome(status=304), known, now)[0] == health
+
+
+def test_a_weekly_paper_is_not_stale_between_its_issues():
+    newest = int(NOW.timestamp()) - 6 * DAY
+    times = [newest - week * 7 * DAY - n * 600 for week in range(4) for n in range(8)]
+    seen = {str(each): Seen("h", 1, each, each) for each in times}
+    known = state(seen=seen, first_success_at=NOW - timedelta(days=300))
+    assert after(Outcome(status=304), known, NOW)[0] == "ok"
+    assert after(Outcome(status=304), known, NOW + timedelta(days=7))[0] == "stale"
 
 
 def test_a_feed_is_not_stale_before_its_habits_are_known():

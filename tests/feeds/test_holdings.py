@@ -38,6 +38,7 @@ BAD = [
     (None, encode(feed())),
     (b"\xff", encode(feed())),
     (b"a", b"{"),
+    (b"a", b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     (b"a", b"\xff"),
     (b"a", b'{"feed_id": 1}'),
     (b"a", b""),
@@ -53,7 +54,7 @@ def test_an_unusable_feed_is_refused_and_the_last_good_one_stays(key, value):
     assert holding.feeds == {"a": feed("good")}
 
 
-@pytest.mark.parametrize(("key", "value"), BAD)
+@pytest.mark.parametrize(("key", "value"), [*BAD, (b"a", encode(state(2, feed_id="other")))])
 def test_an_unusable_state_is_refused_and_the_last_good_one_stays(key, value):
     holding = Holding()
     holding.take_state(b"a", encode(state(1)))

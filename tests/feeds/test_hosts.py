@@ -67,7 +67,7 @@ def test_neither_network_nor_disk_is_touched(monkeypatch, tmp_path):
         raise AssertionError("no network")
 
     hosts._suffixes.cache_clear()
-    hosts._registrable.cache_clear()
+    host_key.cache_clear()
     for variable in ("HOME", "XDG_CACHE_HOME", "TLDEXTRACT_CACHE"):
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr(socket, "getaddrinfo", forbidden)

@@ -125,6 +125,8 @@ def test_an_entry_that_changes_for_ever_stops_at_some_revision():
         decision, state = poll(state, entry(title=f"{number} comments"), now=later)
         revisions += [item.revision for item in decision.items]
     assert revisions == list(range(1, MAX_REVISIONS + 1))
+    assert decision.unchanged == 1
+    assert "1 entries have changed 24 times: not told again" in decision.warnings
 
 
 def minutes(number):

@@ -14,6 +14,7 @@ FEED = make_feed("a", url=OLD)
 HERE = Outcome(status=200)
 THERE = Outcome(status=200, permanent_url=NEW)
 LATER = Outcome(status=304, permanent_url=NEW)
+GONE_NAME = Outcome(error="dns")
 
 
 def after(*polls, feed=FEED, **fields):
@@ -45,6 +46,8 @@ def lives_at(state, feed=FEED):
         ([(0, THERE), (3, Outcome(error="gone", status=410))], NEW),
         ([(0, Outcome(error="gone", status=410))], OLD),
         ([(0, Outcome(error="not_found", status=404, permanent_url=NEW))], OLD),
+        ([(0, THERE), (3, GONE_NAME)], OLD),  # names fail and come back
+        ([(0, THERE), (3, GONE_NAME), (7, GONE_NAME)], NEW),
         ([(0, THERE), (7, THERE), (8, replace(HERE, permanent_url=OLD)), (15, replace(HERE, permanent_url=OLD))], OLD),
         ([(0, THERE), (7, THERE), (8, replace(HERE, permanent_url=OTHER)), (15, replace(HERE, permanent_url=OTHER))], OTHER),
     ],
@@ -81,6 +84,18 @@ def test_an_adopted_address_without_a_feed_is_dropped(error):
     assert "back to the configured address" in state.reason
 
 
+@pytest.mark.parametrize("error", ["not_found", "gone", "dns", "not_a_feed"])
+def test_an_adopted_address_that_failed_once_has_its_turn_again(error):
+    """The old address may be gone for good by then: where the feed was last is not forgotten."""
+    hiccup = (0, Outcome(error="not_found", status=404))
+    state = after(hiccup, (1, Outcome(error="timeout")), (2, Outcome(error="blocked")), address=NEW)
+    assert lives_at(state) == OLD
+    state = after(hiccup, (1, Outcome(error=error)), address=NEW)
+    assert lives_at(state) == NEW
+    state = after(hiccup, (1, HERE), (2, Outcome(error=error)), address=NEW)
+    assert lives_at(state) == OLD, "it works again, so nothing is left of the move"
+
+
 @pytest.mark.parametrize("error", ["timeout", "server", "blocked", "slow_down", "unexpected"])
 def test_an_adopted_address_in_trouble_is_kept(error):
     state = after((0, Outcome(error=error)), address=NEW, etag='"1"')
@@ -95,6 +110,16 @@ def test_people_are_told():
         after((0, THERE), (7, THERE)).reason
     )
     assert after((0, THERE), (7, THERE), (8, HERE)).reason == ""
+
+
+def test_the_key_of_a_private_feed_is_told_to_nobody():
+    secret = f"{NEW}?key=hunter2"
+    there = replace(THERE, permanent_url=secret)
+    lost = Outcome(error="gone", status=410)
+    for polls in ([(0, there)], [(0, there), (7, there)], [(0, there), (7, there), (8, lost)]):
+        reason = after(*polls).reason
+        assert f"{NEW}?…" in reason
+        assert "hunter2" not in reason
 
 
 def test_an_edited_address_counts_more_than_an_adopted_one():

@@ -91,6 +91,11 @@ OTHER_ITEM = [
         entry("g1", "news", enclosures=(f"{SITE}/08.mp3",), published=NOW),
         entry("g2", "news", enclosures=(f"{SITE}/09.mp3",), published=LATER),
     ),
+    (
+        "the hourly news, told apart by a query",
+        entry("g1", "news", enclosures=(f"{SITE}/play.mp3?issue=8",), published=NOW),
+        entry("g2", "news", enclosures=(f"{SITE}/play.mp3?issue=9",), published=LATER),
+    ),
     ("the daily weather", entry("g1", "1", published=NOW), entry("g2", "2", published=LATER)),
 ]  # fmt: skip
 

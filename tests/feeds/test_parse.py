@@ -1,5 +1,6 @@
 import json
 import time
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ParseError
-from streams.feeds.document import MAX_ENTRIES, MAX_TEXT_BYTES
+from streams.feeds.document import MAX_ENTRIES, MAX_TEXT_BYTES, MAX_VALUES_BYTES
+from streams.feeds.fingerprint import content_hash
 from streams.feeds.formats.salvage import parse_otherwise
 from streams.feeds.parse import PARSER, parse, parse_apart
+from streams.printable import MAX_MARKS
 from tests.feeds.fakes import rss
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = sorted(path for path in DATA.iterdir() if not path.name.endswith(".expected.json"))
 URL = "https://feed.example/dir/feed"
+ACCENTS = "\u0301\u0316"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -74,6 +78,35 @@ def test_what_makes_feedparser_raise_is_tried_again_without_it():
 def test_guids_stay_as_written_wherever_the_feed_lives():
     first, second = (parse(rss("A"), "", url) for url in (URL, "http://moved.example/"))
     assert first.entries[0].guid == second.entries[0].guid == "A"
+
+
+def test_short_addresses_do_not_grow_without_bound_when_they_become_absolute():
+    written = "".join(f"<enclosure url='{number}'/>" for number in range(64))
+    body = rss("x", item=lambda _: f"<item><guid>g</guid>{written}</item>")
+    parsed = parse(body, "", f"https://feed.example/{'long' * 480}/")
+    (entry,) = parsed.entries
+    assert sum(map(len, entry.enclosures)) <= MAX_VALUES_BYTES
+    assert len(parse(body, "", URL).entries[0].enclosures) == 64
+    assert "entry 1: enclosures: only 8 of 64 kept" in parsed.warnings
+
+
+def test_marks_that_pile_up_on_a_letter_do_not_stop_the_poller():
+    """Normalised as they are, one entry of 256 KiB would take 12 s, in the event loop."""
+    text = f"a{ACCENTS * 65_000}b"
+    body = rss("x", item=lambda _: f"<item><description>{text}</description></item>")
+    (entry,) = parse(body, "", URL).entries
+    assert entry.summary == f"a{ACCENTS * (MAX_MARKS // 2)}b"
+    started = time.process_time()
+    content_hash(entry)
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("text", ["Việt Nam", "\U0001f600" * 50, "…" * 50, "ประเทศไทย"], ids=ascii)
+def test_marks_and_signs_that_languages_need_stay(text):
+    for form in ("NFC", "NFD"):
+        written = unicodedata.normalize(form, text)
+        (entry,) = parse(rss(written), "", URL).entries
+        assert entry.title == written
 
 
 def test_a_huge_entry_is_cut_and_said_so():

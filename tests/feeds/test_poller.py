@@ -249,3 +249,78 @@ async def test_a_stop_finishes_what_is_being_published():
         await task
     assert world.titles == ["one"]
     assert world.producer.states["a"].health == "ok"
+
+
+# For the lead: these three need the changes to `Poller._turn`, `Poller.takes` and `Poller.push`
+# that review R1 proposes.
+
+
+async def test_our_own_fault_with_one_feed_stops_no_other(monkeypatch):
+    world = World(
+        make_feed("bad"),
+        make_feed("good", interval_seconds=1),
+        clock=utc_now,
+        bad=rss("bad"),
+        good=rss("one"),
+    )
+    send = world.producer.send
+
+    async def fails(topic, value=None, key=b"", **fields):
+        if key == b"bad":
+            raise ValueError("cannot be encoded")
+        return await send(topic, value=value, key=key, **fields)
+
+    monkeypatch.setattr(world.producer, "send", fails)
+    async with world.running() as task:
+        await world.until(lambda: world.internet.requests.count((url_of("good"), '"1"', "")) >= 1)
+        assert not task.done()
+    assert [url for url, _, _ in world.internet.requests].count(url_of("bad")) == 1
+
+
+class Hubs:
+    """Notes what a poller tells its Subscriber."""
+
+    def __init__(self):
+        self.told = []
+
+    def take(self, feed, state):
+        self.told.append("take")
+
+    def after_poll(self, feed, state, outcome):
+        self.told.append("after_poll")
+
+    def subscription(self, feed_id):
+        return None
+
+    def forget(self, feed_ids):
+        self.told += ["forget" for _ in feed_ids]
+
+
+async def test_a_poll_that_outlives_its_feed_leaves_no_subscription():
+    world = World(make_feed("a"), clock=utc_now)
+    removed = asyncio.Event()
+
+    async def slow():
+        await removed.wait()
+        return rss("one")
+
+    world.internet.pages[url_of("a")] = slow
+    world.poller._pushes = hubs = Hubs()
+    async with world.running():
+        await world.until(lambda: world.internet.requests)
+        world.feeds["a"] = make_feed("a", enabled=False)
+        await world.until(lambda: hubs.told == ["forget"])
+        removed.set()
+        await world.until(lambda: hubs.told == ["forget", "after_poll", "forget"])
+
+
+async def test_a_push_is_taken_only_while_the_feed_is_ours():
+    world = World(make_feed("a"), clock=utc_now, a=rss("one"))
+    async with world.running():
+        await world.until(lambda: world.titles)
+        assert world.poller.takes("a")
+        world.share.owned = set()
+        assert not world.poller.takes("a")
+        world.share.owned = None
+        await world.poller.leave(["a"])
+        assert not world.poller.takes("a")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.feeds.outcome import Outcome
 from streams.feeds.schedule import document_wanted, first_check, next_check, phase
 from streams.records import FeedState, Polled, Seen, Subscription
-from tests.feeds.fakes import NOW, make_feed
+from tests.feeds.fakes import NOW, make_feed, url_of
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 OK, SAME = Outcome(status=200), Outcome(status=304)
@@ -295,6 +295,13 @@ def test_a_restart_keeps_the_plan_unless_settings_have_changed(settings, fields,
     assert first_check(make_feed("a", **settings), known, NOW) == expected
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_waiting():
+    """A machine without battery starts in 2036, polls, and asks for the time."""
+    ahead = NOW + timedelta(days=3650)
+    known = state(last_fetch_at=ahead, next_check_at=ahead + timedelta(hours=1))
+    assert first_check(make_feed("a"), known, NOW) == LATER
+
+
 def test_a_feed_that_was_never_polled_is_polled_at_once():
     assert first_check(make_feed("a"), None, NOW) == NOW
 
@@ -337,3 +344,15 @@ def test_a_new_parser_reads_everything_anew():
 def test_there_is_nothing_to_leave_out_without_validators():
     assert unchanged_for(900, state(), etag="") == ""
     assert unchanged_for(900, state(), etag="", last_modified="today") != ""
+
+
+def test_after_a_restart_a_feed_whose_hub_pushes_is_polled_soon():
+    state = FeedState(
+        feed_id="a",
+        url=url_of("a"),
+        last_fetch_at=NOW,
+        next_check_at=NOW + timedelta(hours=6),
+        interval_seconds=600.0,
+        subscription=Subscription("https://hub.example/", url_of("a"), "active", 1, 2**40),
+    )
+    assert first_check(make_feed("a"), state, NOW) == NOW + timedelta(seconds=600)

@@ -48,10 +48,17 @@ class World:
         self.delivered = []
         self.deliver_waits = None
         self.ours = True
+        self.takes = True
         self.remembered: dict[str, Subscription] = {}
         self.logged = []
         self.subscriber = Subscriber(
-            settings, MASTER, self, self.deliver, self.clock, self.remembered.get
+            settings,
+            MASTER,
+            self,
+            self.deliver,
+            self.clock,
+            self.remembered.get,
+            lambda feed_id: self.takes,
         )
 
     async def post(self, url, form):
@@ -248,6 +255,7 @@ async def small_server(receive=None, **limits):
         "127.0.0.1:0",
         verify=lambda feed_id, token, query: (404, ""),
         secret=lambda feed_id, token: "secret",
+        takes=lambda feed_id: True,
         receive=keep,
         **bounds,
     )
@@ -328,6 +336,19 @@ async def test_a_full_house_is_said_so_that_the_hub_repeats():
         async with asyncio.timeout(5):
             while (await post(b"x", "a"))[0] != 202:
                 await asyncio.sleep(0.01)
+
+
+async def test_in_a_rebalance_the_hub_is_asked_to_repeat():
+    async with running() as world:
+        form = await world.subscribed()
+        world.takes = False
+        assert await world.push(form) == 503
+        assert int(world.headers["Retry-After"]) > 0
+        assert await world.push({**form, "hub.callback": form["hub.callback"] + "x"}) == 404
+        world.takes = True
+        assert await world.push(form) == 202
+        await world.until(lambda: world.delivered)
+    assert world.subscriber.pushes == {"turned_away": 1, "taken": 1}
 
 
 @pytest.mark.parametrize("listen", ["", "8610", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000"])

@@ -323,11 +323,35 @@ def test_status_of_what_does_not_exist(broker_flag):
 @pytest.mark.embedded
 def test_list_obeys_nothing_that_a_server_says(broker_flag):
     write(broker_flag, FEEDS, make_feed("a", lang="[/x]"))
-    state = FeedState(feed_id="a", url="u", health="failing", reason=f"HTTP 500 {HOSTILE}")
+    state = FeedState(
+        feed_id="a", url=make_feed("a").url, health="failing", reason=f"HTTP 500 {HOSTILE}"
+    )
     write(broker_flag, FEED_STATE, state)
     shown = run("list", *broker_flag).stdout
     assert f"HTTP 500 {SHOWN}" in shown
     assert shown.count("[/x]") == 2
+
+
+@pytest.mark.embedded
+def test_list_tells_what_still_holds(broker_flag):
+    """Neither the health of an address that was changed, nor a plan for what is not polled."""
+    due = NOW - timedelta(days=30)
+    for feed in (make_feed("moved"), make_feed("off", enabled=False), make_feed("waits")):
+        write(broker_flag, FEEDS, feed)
+        url = "https://old.example/feed" if feed.feed_id == "moved" else feed.url
+        state = FeedState(feed_id=feed.feed_id, url=url, health="gone", next_check_at=due)
+        write(broker_flag, FEED_STATE, state)
+    found = {row["feed_id"]: row for row in json.loads(run("list", "--json", *broker_flag).stdout)}
+    assert (found["moved"]["health"], found["moved"]["next_check_at"]) == ("new", None)
+    assert (found["off"]["health"], found["off"]["next_check_at"]) == ("disabled", None)
+    shown = {
+        line.split()[0]: line
+        for line in run("list", *broker_flag).stdout.splitlines()
+        if line.strip()
+    }
+    assert " now " in shown["moved"]
+    assert " now " not in shown["off"]
+    assert " d late " in shown["waits"], "nobody polls"
 
 
 @pytest.mark.embedded

@@ -110,6 +110,16 @@ async def test_a_document_that_was_cut_off_is_asked_for_again():
     assert world.titles == ["one", "two"]
 
 
+async def test_what_is_odd_about_a_document_is_told_as_long_as_it_stands():
+    world = World(make_feed("a"), a=page(rss("one")[:-6], etag='"1"'))
+    assert "not well-formed" in (await world.poll()).reason
+    world.internet.pages[url_of("a")] = NotModified(url=url_of("a"))
+    state = await world.poll()
+    assert (state.health, "not well-formed" in state.reason) == ("ok", True)
+    world.internet.pages[url_of("a")] = rss("one")
+    assert (await world.poll()).reason == ""
+
+
 class Broken:
     """A parser that fails."""
 
@@ -122,7 +132,7 @@ class Broken:
         raise ParseError("the parser was stopped", kind=self.kind)
 
 
-async def test_a_document_that_cannot_be_read_is_kept_once_and_not_tried_again():
+async def test_a_document_that_cannot_be_read_is_kept_once_and_tried_twice():
     world = World(make_feed("a"), a=rss("one"))
     before = await world.poll()
     world.parser = broken = Broken()
@@ -131,7 +141,7 @@ async def test_a_document_that_cannot_be_read_is_kept_once_and_not_tried_again()
     for _ in range(3):
         world.clock.go(hours=1)
         state = await world.poll()
-    assert broken.asked == 1
+    assert broken.asked == 2, "once more, because the machine may have been busy"
     assert (state.health, state.failures) == ("failing", 3)
     assert "stopped" in state.reason
     assert (state.etag, state.seen) == (before.etag, before.seen)
@@ -139,7 +149,47 @@ async def test_a_document_that_cannot_be_read_is_kept_once_and_not_tried_again()
     assert [(letter.key, letter.value) for letter in letters] == [("a", b"<rss>evil")]
     world.internet.pages[url_of("a")] = page(b"<rss>worse")
     await world.poll()
-    assert broken.asked == 2, "another document is tried"
+    assert broken.asked == 3, "another document is tried"
+
+
+async def test_a_malformed_document_is_not_tried_again():
+    world = World(make_feed("a"), a=page(b"<rss>evil"))
+    world.parser = broken = Broken("malformed")
+    world.restart()
+    for _ in range(3):
+        await world.poll()
+    assert broken.asked == 1
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        FetchError("no complete answer in time", kind="timeout"),
+        FetchError("HTTP 410", kind="gone", status=410),
+        FetchError("HTTP 429", kind="slow_down", status=429),
+    ],
+)
+async def test_what_is_wrong_with_a_document_is_not_confused_with_other_trouble(between):
+    world = World(make_feed("a"))
+    world.parser = Broken()
+    world.restart()
+    for answer in (page(b"<rss>evil"), between, page(b"<rss>evil")):
+        world.internet.pages[url_of("a")] = answer
+        world.clock.go(hours=1)
+        state = await world.poll()
+    assert state.history[-1].error == "parser_killed"
+    assert state.reason == "the parser was stopped"
+
+
+async def test_the_reason_does_not_grow_while_a_document_stays_unreadable():
+    world = World(make_feed("a"), a=page(b"<rss>evil"))
+    world.parser = Broken()
+    world.restart()
+    for _ in range(20):
+        world.clock.go(days=1)
+        state = await world.poll()
+    assert state.health == "dormant"
+    assert state.reason.count("failing since") == 1
 
 
 async def test_a_web_page_instead_of_the_feed_tells_where_the_feed_is():
@@ -156,7 +206,12 @@ async def test_a_web_page_instead_of_the_feed_tells_where_the_feed_is():
     assert not [sent for sent in world.producer.sent if sent.topic == DEAD_LETTERS]
     asked = len(world.internet.requests)
     await world.poll()
-    assert len(world.internet.requests) == asked + 1, "looked for once per page"
+    assert len(world.internet.requests) == asked + 1, "looked for once"
+    changed = home.replace(b"News", b"News of 12:05")
+    world.internet.pages[url_of("a")] = page(changed, url=url_of("a"), final_url=url_of("a"))
+    state = await world.poll()
+    assert len(world.internet.requests) == asked + 2, "also if the page changes all the time"
+    assert "https://a.example/new/rss" in state.reason
 
 
 async def test_a_network_that_is_down_is_no_fault_of_the_feeds():

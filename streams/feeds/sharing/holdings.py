@@ -62,8 +62,8 @@ class Holding:
             return
         if self._ahead.get(feed_id) == value:
             del self._ahead[feed_id]
-        else:
-            decode(FeedState, value)  # raises before it could replace a good one
+        elif (found := decode(FeedState, value).feed_id) != feed_id:  # keep the last good one
+            raise RecordError(f"the state of {found!r} under the key {feed_id!r}")
         self._states[feed_id] = value
 
     def remember(self, state: FeedState) -> None:

@@ -20,7 +20,7 @@ from streams.feeds.fetch import Fetcher
 from streams.feeds.finding import Found, find
 from streams.feeds.guard import refuse_url
 from streams.feeds.parser_pool import ParserPool
-from streams.feeds.status import HEALTHS, IN_TROUBLE, Row, count, details, rows
+from streams.feeds.status import HEALTHS, IN_TROUBLE, Row, count, current, details, rows
 from streams.feeds.verbs import showing
 from streams.records import Feed, FeedState, Record
 
@@ -212,11 +212,13 @@ def _show(
 
 
 def _listed(feed: Feed, state: FeedState | None) -> dict[str, Any]:
-    state = state or FeedState(feed_id=feed.feed_id, url=feed.url)
+    state = current(feed, state)
     row: dict[str, Any] = msgspec.to_builtins(feed)
     known = msgspec.to_builtins(state)
     for name in ("last_fetch_at", "last_success_at", "next_check_at", "failures", "reason"):
         row[name] = known[name]
-    row["health"] = state.health if feed.enabled else "disabled"
+    row["health"] = state.health
+    if not feed.enabled:
+        row |= {"health": "disabled", "next_check_at": None}
     row["items_seen"] = len(state.seen)
     return row

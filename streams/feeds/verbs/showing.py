@@ -38,6 +38,8 @@ WHY = {
     "usual path": "a usual path",
     "sitemap": "named in robots.txt",
 }
+OVERDUE = 600
+"""Seconds. Feeds that wait for others of their host are polled somewhat later than planned."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -76,7 +78,7 @@ def show_list(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
             row["lang"],
             row["tier"],
             row["health"],
-            _until(datetime.fromisoformat(due) if due else None, now),
+            _next(row["health"], datetime.fromisoformat(due) if due else None, now),
             row["items_seen"],
             row["reason"],
         )
@@ -94,7 +96,7 @@ def show_rows(rows: Sequence[Row], counts: Mapping[str, int], now: datetime) -> 
             _since(row.health_since, now),
             _ago(row.last_success_at, now),
             span(row.interval_seconds) if row.interval_seconds else "",
-            _next(row, now),
+            _next(row.health, row.next_check_at, now),
             row.items_last_day,
             "; ".join(each for each in (row.reason, row.next_check_reason) if each),
         )
@@ -167,6 +169,7 @@ def _facts(row: Row, details: Details, now: datetime) -> list[tuple[str, str]]:
     since = f" for {_since(row.health_since, now)}" if row.health_since else ""
     every = span(row.interval_seconds) if row.interval_seconds else "not known yet"
     bounds = ", ".join(f"{name} {span(value)}" for name, value in limits if value)
+    due = _next(row.health, row.next_check_at, now)
     moving = f" since {details.moved_since:%Y-%m-%d}" if details.moved_since else ""
     return [
         ("feed", f"{row.feed_id} · {row.title}" if row.title else row.feed_id),
@@ -177,7 +180,7 @@ def _facts(row: Row, details: Details, now: datetime) -> list[tuple[str, str]]:
         ("why", row.reason),
         ("success", _ago(row.last_success_at, now)),
         ("polled every", f"{every} ({bounds})" if bounds else every),
-        ("next poll", f"{_next(row, now)}: {row.next_check_reason}".strip(": ")),
+        ("next poll", f"{due}: {row.next_check_reason}".strip(": ")),
         ("it asks for", _hints(
             details.ttl_seconds, details.cadence_seconds, details.skip_hours, details.skip_days
         )),
@@ -209,13 +212,14 @@ def _table(*names: str, last: str) -> Table:
     return Table(*columns, last, box=SIMPLE_HEAD, pad_edge=False)
 
 
-def _until(time: datetime | None, now: datetime) -> str:
-    seconds = (time - now).total_seconds() if time else 0.0
+def _next(health: str, due: datetime | None, now: datetime) -> str:
+    """When a feed is polled; where that is long past, nobody polls, or not as fast as planned."""
+    if health == "disabled":
+        return ""
+    seconds = (due - now).total_seconds() if due else 0.0
+    if seconds < -OVERDUE:
+        return f"{span(-seconds)} late"
     return f"in {span(seconds)}" if seconds >= 1 else "now"
-
-
-def _next(row: Row, now: datetime) -> str:
-    return "" if row.health == "disabled" else _until(row.next_check_at, now)
 
 
 def _ago(time: datetime | None, now: datetime) -> str:

@@ -4,8 +4,8 @@
     POST …/websub/<feed_id>/<token>    the hub pushes
 
 The token cannot be guessed, and whoever does not know it gets 404 before a body is read. A push is
-answered 202 before it is worked on, and 503 while there is no room for it, so that the hub repeats
-it. Whether its signature was right the sender does not learn, as the recommendation wants it.
+answered 202 before it is worked on, and 503 while there is no room for it or nobody to take it, so
+that the hub repeats it. Whether its signature was right the sender does not learn, as the recommendation wants it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class CallbackServer:
             query.
         secret: gives what pushes to a callback are signed with, "" if there is no such callback;
             takes feed_id and token.
+        takes: whether a push of a feed could be worked on now.
         receive: works on a push that was signed well and raises nothing; takes feed_id, body and
             content type. Called for one push of a feed at a time, in order.
         max_body_bytes: of a push, decompressed.
@@ -62,6 +63,7 @@ class CallbackServer:
         *,
         verify: Callable[[str, str, Mapping[str, str]], tuple[int, str]],
         secret: Callable[[str, str], str],
+        takes: Callable[[str], bool],
         receive: Callable[[str, bytes, str], Awaitable[None]],
         max_body_bytes: int = MAX_BODY_BYTES,
         body_seconds: float = BODY_SECONDS,
@@ -70,6 +72,7 @@ class CallbackServer:
         self._host, self._port = _host_and_port(listen)
         self._decide = verify
         self._secret = secret
+        self._takes = takes
         self._receive = receive
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
@@ -79,7 +82,7 @@ class CallbackServer:
         self._working: set[asyncio.Task[None]] = set()
         self.pushes: Counter[str] = Counter()
         """How many were taken, ignored (signed wrongly or not at all), refused (too large, slow or
-        broken) and turned away (no room)."""
+        broken) and turned away (no room, or not ours at the moment)."""
 
     @property
     def port(self) -> int:
@@ -138,7 +141,7 @@ class CallbackServer:
         secret = self._secret(feed_id, request.match_info["token"])
         if not secret:
             raise web.HTTPNotFound
-        if self._busy.total() >= MAX_PUSHES or self._busy[feed_id] >= MAX_PUSHES_PER_FEED:
+        if not (self._takes(feed_id) and self._has_room(feed_id)):
             self._note("turned_away", feed_id)
             raise web.HTTPServiceUnavailable(headers={"Retry-After": str(_RETRY_AFTER_SECONDS)})
         self._busy[feed_id] += 1
@@ -152,6 +155,9 @@ class CallbackServer:
         finally:
             self._release(feed_id)
         return web.Response(status=202)
+
+    def _has_room(self, feed_id: str) -> bool:
+        return self._busy.total() < MAX_PUSHES and self._busy[feed_id] < MAX_PUSHES_PER_FEED
 
     async def _read(self, request: web.Request, feed_id: str) -> bytes:
         """Read and decompress in pieces, so that neither bombs nor drips cost much."""

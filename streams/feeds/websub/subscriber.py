@@ -61,6 +61,9 @@ class Subscriber:
         clock: the time.
         known: the subscription in the remembered state of a feed of ours; None for other feeds.
             Asked about feeds whose hub calls before their first poll here.
+        takes: whether `deliver` would take a push of a feed now. While it would not, in a rebalance
+            or at the end, the hub is asked to repeat: a push that is acknowledged and then dropped
+            would be found by the next poll only, and those of feeds that push are hours apart.
 
     Raises:
         ConfigError: the secret or an address will not do.
@@ -74,6 +77,7 @@ class Subscriber:
         deliver: Callable[[str, bytes, str], Awaitable[bool]],
         clock: Callable[[], datetime] = utc_now,
         known: Callable[[str], Subscription | None] = lambda feed_id: None,
+        takes: Callable[[str], bool] = lambda feed_id: True,
     ) -> None:
         self._base = settings.websub_url.rstrip("/")
         self._master = master_secret
@@ -89,6 +93,7 @@ class Subscriber:
             settings.websub_listen,
             verify=self._verify,
             secret=self._secret,
+            takes=takes,
             receive=self._receive,
         )
         if self._base:
