@@ -11,7 +11,10 @@ from msgspec import Struct
 from streams.feeds.links import canonical_url
 from streams.records import Feed, FeedState, Polled, Subscription
 
-__all__ = ["HEALTHS", "IN_TROUBLE", "Details", "Poll", "Row", "count", "current", "details", "rows"]
+__all__ = [
+    "HEALTHS", "IN_TROUBLE", "Details", "Poll", "Row", "count", "current", "details", "is_overdue",
+    "rows",
+]  # fmt: skip
 
 HEALTHS = (
     "failing", "blocked", "gone", "dormant", "stale", "slow_down", "new", "ok", "disabled",
@@ -19,6 +22,8 @@ HEALTHS = (
 """Worst first: what has just broken can be mended soonest."""
 IN_TROUBLE = frozenset({"failing", "blocked", "gone", "dormant", "stale"})
 """What monitoring should be told of; `slow_down` passes by itself."""
+OVERDUE = timedelta(minutes=10)
+"""Feeds that wait for others of their host are polled somewhat later than planned."""
 MAX_SAME_ADDRESS = 5
 DAY = timedelta(days=1)
 _RANK = {health: rank for rank, health in enumerate(HEALTHS)}
@@ -101,6 +106,11 @@ def rows(feeds: Mapping[str, Feed], states: Mapping[str, FeedState], now: dateti
     shared = _by_address(feeds.values(), states)
     found = [_row(feed, states.get(feed.feed_id), shared, now) for feed in feeds.values()]
     return sorted(found, key=lambda row: (_RANK[row.health], row.tier, row.feed_id))
+
+
+def is_overdue(health: str, next_check_at: datetime | None, now: datetime) -> bool:
+    """Whether nobody polls a feed that should be, or nobody as fast as planned."""
+    return health != "disabled" and next_check_at is not None and now - next_check_at > OVERDUE
 
 
 def count(shown: Iterable[Row]) -> dict[str, int]:

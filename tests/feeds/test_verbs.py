@@ -310,6 +310,13 @@ def test_status_shows_the_worst_first_and_why(broker_flag):
 
     assert run("status", "--check", *broker_flag).exit_code == 1
     assert run("status", "good", "--check", *broker_flag).exit_code == 0
+    long_ago = FeedState(
+        feed_id="good", url=make_feed("good").url, health="ok", last_fetch_at=NOW - timedelta(days=9),
+        next_check_at=NOW - timedelta(days=8),
+    )  # fmt: skip
+    write(broker_flag, FEED_STATE, long_ago)
+    late = run("status", "good", "--check", *broker_flag)
+    assert (late.exit_code, " d late" in late.stdout) == (1, True), "nobody polls"
 
 
 @pytest.mark.embedded

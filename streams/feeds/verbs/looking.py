@@ -20,7 +20,16 @@ from streams.feeds.fetch import Fetcher
 from streams.feeds.finding import Found, find
 from streams.feeds.guard import refuse_url
 from streams.feeds.parser_pool import ParserPool
-from streams.feeds.status import HEALTHS, IN_TROUBLE, Row, count, current, details, rows
+from streams.feeds.status import (
+    HEALTHS,
+    IN_TROUBLE,
+    Row,
+    count,
+    current,
+    details,
+    is_overdue,
+    rows,
+)
 from streams.feeds.verbs import showing
 from streams.records import Feed, FeedState, Record
 
@@ -54,7 +63,8 @@ def status(
         bool,
         typer.Option(
             "--check",
-            help=f"Exit with 1 if one of these feeds is {', '.join(sorted(IN_TROUBLE))}.",
+            help="Exit with 1 if one of these feeds is not polled as planned, or is "
+            f"{', '.join(sorted(IN_TROUBLE))}.",
         ),
     ] = False,
     broker: BrokerOption = "",
@@ -78,14 +88,17 @@ def status(
             cure=f"use one of {', '.join(HEALTHS)}",
         )
     feeds, states = _registry(broker)
+    now = utc_now()
     chosen = {feed_id: _known(feeds, feed_id).feed_id for feed_id in feed_ids or feeds}
     shown = [
         row
-        for row in rows(feeds, states, utc_now())
+        for row in rows(feeds, states, now)
         if row.feed_id in chosen and (not health or row.health in health)
     ]
     _show(shown, feeds, states, in_detail=bool(feed_ids) or history, as_json=as_json)
-    if check and any(row.health in IN_TROUBLE for row in shown):
+    if check and any(
+        row.health in IN_TROUBLE or is_overdue(row.health, row.next_check_at, now) for row in shown
+    ):
         raise typer.Exit(1)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from streams.feeds.checking import Report
 from streams.feeds.finding import Found, FoundFeed
-from streams.feeds.status import Details, Row
+from streams.feeds.status import Details, Row, is_overdue
 from streams.printable import printable
 
 __all__ = [
@@ -38,8 +38,6 @@ WHY = {
     "usual path": "a usual path",
     "sitemap": "named in robots.txt",
 }
-OVERDUE = 600
-"""Seconds. Feeds that wait for others of their host are polled somewhat later than planned."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -217,7 +215,7 @@ def _next(health: str, due: datetime | None, now: datetime) -> str:
     if health == "disabled":
         return ""
     seconds = (due - now).total_seconds() if due else 0.0
-    if seconds < -OVERDUE:
+    if is_overdue(health, due, now):
         return f"{span(-seconds)} late"
     return f"in {span(seconds)}" if seconds >= 1 else "now"
 
