@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from streams.feeds.hosts import host_key
-
-__all__ = ["canonical_url", "host_key", "is_web_link"]
+__all__ = ["canonical_url", "is_web_link"]
 
 # Parameters that say where a reader came from, never what is shown. Lower case.
 _TRACKING = frozenset({

@@ -93,17 +93,9 @@ async def receive(
         ParseError: it is no feed; the next poll will tell what is there.
     """
     parsed = await parser.parse(body, content_type, moves.address_of(feed, state))
-    outcome, decided, items = await _decide(feed, state, parsed, Outcome(status=200), clock())
-    # Hubs push parts of documents, which say nothing about the whole.
-    kept = replace(
-        decided,
-        ttl_seconds=state.ttl_seconds,
-        cadence_seconds=state.cadence_seconds,
-        skip_hours=state.skip_hours,
-        skip_days=state.skip_days,
-        remark=state.remark,
-    )
-    return Visited(replace(outcome, size=len(body)), kept, items)
+    outcome = Outcome(status=200, size=len(body))
+    outcome, state, items = await _decide(feed, state, parsed, outcome, clock())
+    return Visited(outcome, state, items)
 
 
 async def _look(
@@ -179,8 +171,16 @@ async def _read(
         return Visited(_refusal(refused, outcome), state, refused=kept)
     parsed = replace(parsed, lang=parsed.lang or answer.lang)
     renewed = replace(renewed, body_hash=digest, parser=PARSER)
+    # Not of what hubs push: those may be parts of documents, which say nothing about the whole.
+    renewed = replace(
+        renewed,
+        ttl_seconds=parsed.ttl_seconds,
+        cadence_seconds=parsed.cadence_seconds,
+        skip_hours=parsed.skip_hours,
+        skip_days=parsed.skip_days,
+    )
     outcome, renewed, items = await _decide(feed, renewed, parsed, outcome, now)
-    return Visited(outcome, renewed, items)
+    return Visited(outcome, replace(renewed, remark=outcome.message), items)
 
 
 async def _decide(
@@ -193,14 +193,9 @@ async def _decide(
         decision = decide(parsed, feed, state, now)
     state = replace(
         state,
-        ttl_seconds=parsed.ttl_seconds,
-        cadence_seconds=parsed.cadence_seconds,
-        skip_hours=parsed.skip_hours,
-        skip_days=parsed.skip_days,
         id_policy=decision.id_policy,
         doubtful_documents=decision.doubtful_documents,
         seen=decision.seen,
-        remark=_remarks(parsed, decision),
     )
     if decision.withheld or parsed.is_cut_off:  # the next poll must bring the document again
         state = replace(state, etag="", last_modified="", body_hash="")
@@ -209,7 +204,7 @@ async def _decide(
         new=decision.new,
         updated=decision.updated,
         unchanged=decision.unchanged,
-        message=state.remark,
+        message=_remarks(parsed, decision),
         hub=parsed.hub or outcome.hub,
         feed_url=parsed.feed_url or outcome.feed_url,
     )

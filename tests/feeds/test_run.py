@@ -8,6 +8,7 @@ from streams.broker.broadcast import Broadcast, publish
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import FEED_STATE, FEEDS, ITEMS
 from streams.broker.topics import apply as apply_topics
+from streams.feeds import polling
 from streams.feeds.polling import run
 from streams.records import FeedState, Item
 from streams.wire import decode
@@ -40,3 +41,12 @@ async def test_feeds_become_items_and_a_stop_is_tidy(embedded_broker):
         "good": "ok",
         "bad": "failing",
     }
+
+
+async def test_a_broker_that_answers_no_more_does_not_hold_up_the_end():
+    class Stuck:
+        async def stop(self):
+            await asyncio.sleep(3600)
+
+    async with asyncio.timeout(5):
+        await polling._let_go(Stuck())

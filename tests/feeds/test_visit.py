@@ -322,6 +322,14 @@ async def test_a_push_is_told_at_once_and_the_next_poll_tells_nothing_again():
     assert state.next_check_at - world.clock.now >= timedelta(minutes=54), "polling is backup now"
 
 
+async def test_a_push_does_not_say_when_to_poll():
+    whole = rss("one").replace(b"<title>T</title>", b"<title>T</title><ttl>240</ttl>")
+    world = World(make_feed("a"), a=whole)
+    await pushed(world, rss("two"))
+    assert world.titles == ["one", "two"]
+    assert world.states["a"].ttl_seconds == 14_400, "hubs may push parts of a document"
+
+
 async def test_a_push_that_is_no_feed_changes_nothing():
     world = World(make_feed("a"), a=rss("one"))
     await pushed(world, b"<html>", b"")
