@@ -26,7 +26,7 @@ from streams.config import (
 )
 from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
-from streams.enrich import verbs as enrich_verbs
+from streams.enrich.verbs import analyzing
 from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
@@ -90,7 +90,7 @@ def up(
     archive: Annotated[bool, typer.Option("--archive", help="Also write Parquet files.")] = False,
     config: Annotated[
         Path | None,
-        typer.Option(help="Folder of feeds.yaml, watchlist.yaml, policy.yaml, rules.yaml."),
+        typer.Option(help="Folder of feeds.yaml, watchlist.yaml, rules.yaml, policy/"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the embedded broker and the logs.")
@@ -262,7 +262,7 @@ app.command(rich_help_panel="Run")(desk_verbs.desk)
 app.command(rich_help_panel="Run")(sinks_verbs.notify)
 app.command(rich_help_panel="Run")(sinks_verbs.archive)
 app.command(rich_help_panel="Run")(demo_verbs.newsroom)
-app.command(rich_help_panel="Inspect")(enrich_verbs.analyze)
+app.command(rich_help_panel="Inspect")(analyzing.analyze)
 app.command(rich_help_panel="Inspect")(sinks_verbs.query)
 app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")

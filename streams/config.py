@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_folder: Path = Path(".wirewatch")
     """Holds the embedded broker's data and its address; nothing that Kafka cannot rebuild."""
     config_folder: Path = Path()
-    """Holds feeds.yaml, watchlist.yaml, policy.yaml and rules.yaml."""
+    """Holds feeds.yaml, watchlist.yaml, rules.yaml and the folder policy/."""
     partitions: int = 8
     replication: int = 1
     pool_processes: int = 1

@@ -1,7 +1,7 @@
 """The configuration that people write: five YAML files, read and checked together.
 
 feeds.yaml, watchlist.yaml and rules.yaml are published to the control topics, from where every
-process follows them; policy.yaml is read by the processes that enrich, notify.yaml by notify.
+process follows them; the files of policy/ are read by the processes that enrich, notify.yaml by notify.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read_content(folder: Path, feeds: list[Feed] | None = None) -> Content:
         NotFoundError: a file is missing.
         ConfigError: a file is wrong; names file, line, field and cure.
     """
-    policy = read_policy(folder / "policy.yaml")
+    policy = read_policy(folder / "policy")
     policy_topics = tuple(topic.id for topic in policy.topics)
     figures = read_watchlist(folder / "watchlist.yaml")
     rules = read_rules(folder / "rules.yaml", figures=figures, policy_topics=policy_topics)

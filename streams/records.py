@@ -448,7 +448,14 @@ class PolicyTopicHit(Record, frozen=True, kw_only=True):
 
     policy_topic: str
     score: Share
+    """Logistic of the sum of `reasons`."""
     evidence: tuple[Evidence, ...]
+    labels: tuple[str, ...] = ()
+    """Finer names within the topic that the item names, such as a law ("dsa")."""
+    iptc: tuple[str, ...] = ()
+    """QCodes of the IPTC Media Topics that fit, such as medtop:20000763."""
+    reasons: tuple[Reason, ...] = ()
+    """What its words say, and what it means where the semantic layer was asked."""
 
 
 class ItemRef(Record, frozen=True, kw_only=True):

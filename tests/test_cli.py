@@ -112,7 +112,7 @@ def config(tmp_path):
             "recievers: []",
             ["notify.yaml:", "did you mean 'receivers'?"],
         ),
-        ("policy.yaml", "\ntopics:", "\ntopics: [", ["policy.yaml:", "not valid YAML"]),
+        ("policy/ai.yaml", "\nstrong:", "\nstrong: [", ["ai.yaml:", "not valid YAML"]),
     ],
 )
 def test_an_invalid_file_is_named_with_line_and_cure(config, file, old, new, words):

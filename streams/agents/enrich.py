@@ -53,7 +53,7 @@ class EnrichStage:
     async def start(self) -> None:
         """Load the watchlist and start the pool."""
         await self._watchlist.start()
-        policy_path = self._settings.config_folder / "policy.yaml"
+        policy_path = self._settings.config_folder / "policy"
         read_policy(policy_path)  # a mistake in it is told here, not by a process that dies of it
         policy = self._files.keep(policy_path)
         with self._files.watchlist(self._watchlist) as watchlist:
@@ -147,8 +147,8 @@ class _Files:
         self._users: Counter[str] = Counter()
 
     def keep(self, path: Path) -> str:
-        """Copy a file that might be edited while processes start anew."""
-        return str(shutil.copy(path, self._folder / path.name))
+        """Copy a folder that might be edited while processes start anew."""
+        return str(shutil.copytree(path, self._folder / path.name))
 
     @contextlib.contextmanager
     def watchlist(self, watchlist: Broadcast[Figure]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from streams.enrich.name_trie import Place
-from streams.enrich.names import Words, fold
+from streams.enrich.words import Words, fold
 from streams.records import Figure, Name, Reason
 
 __all__ = [
@@ -194,7 +194,7 @@ def _title(mention: Mention, scene: Scene) -> Reason | None:
     index = mention.place.first - 1
     if scene.words.gap(index) not in (" ", "."):
         return None
-    word = scene.words.raw(index)
+    word = scene.words.raws[index]
     if (mention.place.payload.figure_id, index) in scene.titles:
         return _reason("own title", word)
     person = mention.watched.figure.kind == "person"
@@ -223,7 +223,7 @@ def _double_name(mention: Mention, scene: Scene) -> Reason | None:
         return None
     if index in scene.covered or words.keys[index] in COMPOUND_PREFIXES:
         return None
-    return _reason("double name", words.raw(index)) if words.raw(index).istitle() else None
+    return _reason("double name", words.raws[index]) if words.raws[index].istitle() else None
 
 
 def _running_text(mention: Mention, scene: Scene) -> Reason | None:
@@ -231,8 +231,8 @@ def _running_text(mention: Mention, scene: Scene) -> Reason | None:
     if scene.lang != "en" or place.payload.name.kind != "word":
         return None
     before = place.first - 1
-    if words.between(before) == " " and words.raw(before).islower():
-        return _reason("capital in running text", words.raw(place.first))
+    if words.between(before) == " " and words.raws[before].islower():
+        return _reason("capital in running text", words.raws[place.first])
     return None
 
 
@@ -243,7 +243,7 @@ def _plural(mention: Mention, scene: Scene) -> Reason | None:
         return None
     if words.keys[before] not in PLURAL_ARTICLES:
         return None
-    return _reason("plural", f"{words.raw(before)} {words.raw(place.last)}")
+    return _reason("plural", f"{words.raws[before]} {words.raws[place.last]}")
 
 
 def _negative_cue(mention: Mention, scene: Scene) -> Reason | None:

@@ -34,9 +34,10 @@ from streams.enrich.figure_rules import (
     is_full_name,
 )
 from streams.enrich.name_trie import NameTrie, Place
-from streams.enrich.names import Words, capitals, given_names_of, path_of, spellings
+from streams.enrich.names import capitals, given_names_of, path_of, spellings
 from streams.enrich.namesakes import assign, namesake_suffix
 from streams.enrich.text import Document
+from streams.enrich.words import Words
 from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
 
 __all__ = ["ALERT", "POSSIBLE", "FigureMatcher"]
@@ -94,7 +95,7 @@ class FigureMatcher:
         Returns:
             One hit per figure with confidence of at least `POSSIBLE`, by first mention.
         """
-        words = Words(document.text)
+        words = document.words
         spans, signals = [], []
         for place in self._trie.places(words):
             if place.payload.role not in ("name", "blocker"):

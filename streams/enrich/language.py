@@ -25,8 +25,8 @@ PRIOR_ODDS = 9.0
 """Odds that the declared language gets on a headline: decides unclear ones, never clear ones."""
 PRIOR_LENGTH = 60
 """Characters up to which the prior counts in full; beyond, its weight falls as 1/length."""
-SAMPLE_LENGTH = 1_000
-"""Characters that are looked at; more does not change the answer, only the time."""
+SAMPLE_LENGTH = 400
+"""Characters that are looked at, some 60 words; more hardly changes the answer, only the time."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -35,7 +35,7 @@ def detect(text: str, declared: str = "") -> tuple[str, float]:
     """Find the language of a text.
 
     Args:
-        text: plain text; its first 1,000 characters are used.
+        text: plain text; its first 400 characters are used.
         declared: BCP 47 tag that the feed or entry claims ("de-AT"), or "".
 
     Returns:

@@ -1,7 +1,8 @@
-"""The policy lexicon: what `policy.yaml` may say, and errors that help to mend it.
+"""The policy lexicon: a folder of YAML files, one per policy topic, and errors that help to mend it.
 
-How terms are written and weighed is explained at the head of `deploy/config/policy.yaml` and in
-`streams.enrich.terms`.
+`slots.yaml` holds the word lists that all topics share; every other file is a topic. How terms are
+written is explained in `streams.enrich.terms`, how they are weighed at the head of
+`deploy/config/policy/slots.yaml`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,27 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streams.config import read_yaml
-from streams.errors import ConfigError
+from streams.errors import ConfigError, NotFoundError
 
-__all__ = ["LANGS", "Compound", "Pattern", "PolicyLexicon", "Slot", "Terms", "Topic", "read_policy"]
+__all__ = [
+    "LANGS",
+    "Compound",
+    "Label",
+    "Pattern",
+    "PolicyLexicon",
+    "Slot",
+    "Terms",
+    "Topic",
+    "read_policy",
+]
 
 LANGS = ("any", "de", "en")
+SHARED = "slots.yaml"
+"""The file of the word lists that all topics share."""
+
+Slug = Annotated[str, Meta(pattern="^[a-z0-9]+([-_][a-z0-9]+)*$")]
+MediaTopic = Annotated[str, Meta(pattern=r"^medtop:\d{8}$")]
+"""QCode of an IPTC Media Topic (https://cv.iptc.org/newscodes/mediatopic/)."""
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +56,13 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
 class Slot(Terms, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A word list that patterns share."""
 
-    id: str
+    id: Slug
+    figures: list[str] = []
+    """Lists of the watchlist whose figures also fill the slot, wherever they are named."""
+    entities: list[str] = []
+    """Labels of named entities that also fill it, such as ORG."""
+    hint: bool = False
+    """A word of it makes the semantic layer look at an item that words alone do not decide."""
 
 
 class Compound(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +81,7 @@ class Compound(Struct, frozen=True, forbid_unknown_fields=True):
 class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
     """Slots that must meet in one sentence, in any order."""
 
-    id: str
+    id: Slug
     slots: list[str]
     """Names of slots; "a | b" takes either."""
     within: Annotated[int, Meta(ge=2, le=100)] = 20
@@ -66,18 +89,30 @@ class Pattern(Struct, frozen=True, forbid_unknown_fields=True):
     weight: Annotated[float, Meta(gt=0.0, le=2.0)] = 1.0
     without: list[str] = []
     """Slots that must be absent from the sentence."""
+    neighbours: bool = False
+    """Whether the slots may also lie in two sentences that follow each other, for less."""
 
     def alternatives(self) -> tuple[tuple[str, ...], ...]:
         """Slot names per place."""
         return tuple(tuple(name.strip() for name in slot.split("|")) for slot in self.slots)
 
 
+class Label(Struct, frozen=True, forbid_unknown_fields=True):
+    """A finer name within a topic, such as one law; told where the topic is found."""
+
+    id: Slug
+    name: str
+    terms: Terms
+    iptc: MediaTopic | None = None
+
+
 class Topic(Struct, frozen=True, forbid_unknown_fields=True):
     """What makes an item be about a policy topic."""
 
-    id: str
+    id: Slug
     name: str
     definition: str = ""
+    iptc: list[MediaTopic] = []
     strong: Terms = Terms()
     weak: Terms = Terms()
     context: Terms = Terms()
@@ -85,9 +120,12 @@ class Topic(Struct, frozen=True, forbid_unknown_fields=True):
     compounds: list[Compound] = []
     """German compounds, as good as strong terms."""
     patterns: list[Pattern] = []
+    labels: list[Label] = []
+    slots: list[Slot] = []
+    """Word lists of this topic, which others may use too."""
 
 
-class PolicyLexicon(Struct, frozen=True, forbid_unknown_fields=True):
+class PolicyLexicon(Struct, frozen=True):
     """All policy topics, and the word lists that their patterns share."""
 
     topics: list[Topic]
@@ -98,17 +136,43 @@ class PolicyLexicon(Struct, frozen=True, forbid_unknown_fields=True):
         """Twelve characters that name the content, the same in every process."""
         return hashlib.blake2b(msgspec.json.encode(self), digest_size=6).hexdigest()
 
+    def all_slots(self) -> Iterator[Slot]:
+        """Shared word lists, then those of the topics."""
+        yield from self.slots
+        for topic in self.topics:
+            yield from topic.slots
 
-def read_policy(path: Path) -> PolicyLexicon:
+
+class _Shared(Struct, frozen=True, forbid_unknown_fields=True):
+    slots: list[Slot] = []
+
+
+def read_policy(folder: Path) -> PolicyLexicon:
     """Read and check a policy lexicon.
 
+    Args:
+        folder: holds `slots.yaml`, which may be absent, and a file for each topic.
+
     Raises:
-        NotFoundError: there is no such file.
+        NotFoundError: there is no such folder.
         ConfigError: it is not a lexicon, or a term is empty or given twice, or a pattern names a
             slot that does not exist; names file, line, field and cure.
     """
-    lexicon = read_yaml(path, PolicyLexicon)
+    if not folder.is_dir():
+        cure = "a policy lexicon is a folder with one YAML file per policy topic"
+        raise NotFoundError(f"no folder {folder}", cure=cure)
+    files = sorted(path for path in folder.glob("*.yaml") if path.name != SHARED)
+    shared = folder / SHARED
+    slots = read_yaml(shared, _Shared).slots if shared.exists() else []
+    topics = [read_yaml(path, Topic) for path in files]
+    if not topics:
+        raise ConfigError(
+            "has no topics", file=str(folder), cure="add a file for a topic, such as ai.yaml"
+        )
+    lexicon = PolicyLexicon(topics=topics, slots=slots)
+    sources = {topic.id: path for topic, path in zip(topics, files, strict=True)}
     for fault in _faults(lexicon):
+        path = sources.get(fault.topic, shared)
         raise ConfigError(
             fault.message,
             file=str(path),
@@ -120,8 +184,10 @@ def read_policy(path: Path) -> PolicyLexicon:
 
 
 class _Fault(Struct):
-    """What is wrong, and the word (its nth occurrence under a heading) to look for in the file."""
+    """What is wrong, and the word (its last occurrence under a heading) to look for in the file."""
 
+    topic: str
+    """Whose file it is in; "" for the shared slots."""
     message: str
     field: str
     cure: str
@@ -129,36 +195,51 @@ class _Fault(Struct):
 
 
 def _faults(lexicon: PolicyLexicon) -> Iterator[_Fault]:
-    if not lexicon.topics:
-        yield _Fault("has no topics", "topics", "add a topic", "topics")
-    for list_, named in (("slots", lexicon.slots), ("topics", lexicon.topics)):
-        ids = [one.id for one in named]
-        for id_ in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
-            yield _Fault(f"{id_!r} is given twice", list_, "merge them", id_)
-    for slot in lexicon.slots:
-        yield from _term_faults(f"slots.{slot.id}", {"": slot})
+    known: set[str] = set()
+    for owner, slots in (
+        ("", lexicon.slots),
+        *((topic.id, topic.slots) for topic in lexicon.topics),
+    ):
+        for slot in slots:
+            if slot.id in known:
+                message = f"slot {slot.id!r} is given twice"
+                yield _Fault(owner, message, "slots", "merge them, or rename one", slot.id)
+            known.add(slot.id)
+            yield from _term_faults(owner, f"slots.{slot.id}", {"": slot})
+    topics: set[str] = set()
     for topic in lexicon.topics:
-        place = f"topics.{topic.id}"
-        lists = {"strong": topic.strong, "weak": topic.weak, "context": topic.context}
-        yield from _term_faults(place, lists)
-        yield from _term_faults(f"{place}.blockers", {"": topic.blockers})
-        for pattern in topic.patterns:
-            yield from _pattern_faults(f"{place}.patterns", pattern, lexicon)
+        if topic.id in topics:
+            yield _Fault(
+                topic.id, f"topic {topic.id!r} is given twice", "id", "merge them", topic.id
+            )
+        topics.add(topic.id)
+        yield from _topic_faults(topic, known)
 
 
-def _term_faults(place: str, lists: Mapping[str, Terms]) -> Iterator[_Fault]:
+def _topic_faults(topic: Topic, slots: set[str]) -> Iterator[_Fault]:
+    lists = {"strong": topic.strong, "weak": topic.weak, "context": topic.context}
+    yield from _term_faults(topic.id, "", lists)
+    yield from _term_faults(topic.id, "blockers", {"": topic.blockers})
+    for label in topic.labels:
+        yield from _term_faults(topic.id, f"labels.{label.id}", {"": label.terms})
+    for pattern in topic.patterns:
+        yield from _pattern_faults(topic.id, pattern, slots)
+
+
+def _term_faults(owner: str, place: str, lists: Mapping[str, Terms]) -> Iterator[_Fault]:
     """Terms of one place that are empty, too wide, or given twice for a language."""
     seen: set[tuple[str, str]] = set()
     for name, terms in lists.items():
         for lang, term in terms.of(LANGS):
             field = ".".join(part for part in (place, name, lang) if part)
             if not any(c.isalnum() for c in term):
-                yield _Fault(f"{term!r} is an empty term", field, "remove it", term)
+                yield _Fault(owner, f"{term!r} is an empty term", field, "remove it", term)
             if term.count("*") > 1 or ("*" in term and " " in term):
                 cure = "write one word with one star"
-                yield _Fault(f"{term!r} cannot be matched", field, cure, term)
+                yield _Fault(owner, f"{term!r} cannot be matched", field, cure, term)
             if seen.intersection((term, other) for other in _overlapping(lang)):
-                yield _Fault(f"{term!r} is given twice", field, "remove one of them", term)
+                cure = "remove one of them"
+                yield _Fault(owner, f"{term!r} is given twice", field, cure, term)
             seen.add((term, lang))
 
 
@@ -167,15 +248,16 @@ def _overlapping(lang: str) -> tuple[str, ...]:
     return ("any", "de", "en") if lang == "any" else ("any", lang)
 
 
-def _pattern_faults(place: str, pattern: Pattern, lexicon: PolicyLexicon) -> Iterator[_Fault]:
+def _pattern_faults(owner: str, pattern: Pattern, known: set[str]) -> Iterator[_Fault]:
     if len(pattern.slots) < 2:
-        yield _Fault(f"{pattern.id!r} needs two slots", place, "add a slot", pattern.id)
-    known = [slot.id for slot in lexicon.slots]
+        message = f"{pattern.id!r} needs two slots"
+        yield _Fault(owner, message, "patterns", "add a slot", pattern.id)
     names = [name for names in pattern.alternatives() for name in names]
     for name in (*names, *pattern.without):
         if name not in known:
             cure = f"choose one of {', '.join(sorted(known))}" if known else "add slots"
-            yield _Fault(f"{pattern.id!r} names no slot: {name!r}", place, cure, pattern.id)
+            message = f"{pattern.id!r} names no slot: {name!r}"
+            yield _Fault(owner, message, "patterns", cure, pattern.id)
 
 
 def _line_of(path: Path, fault: _Fault) -> int:
@@ -184,7 +266,7 @@ def _line_of(path: Path, fault: _Fault) -> int:
     first, last = 0, len(lines)
     for heading in fault.field.split("."):
         name = re.escape(heading)
-        opening = re.compile(rf"\s*(-\s+)?(id:\s*{name}\s*$|{name}\s*:)")
+        opening = re.compile(rf"\s*(-\s+)?\{{?(id:\s*{name}\s*(,|$)|{name}\s*:)")
         found = [number for number in range(first, last) if opening.match(lines[number])]
         first = found[0] if found else first
         last = _block_end(lines, first, last)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from streams.enrich.names import APOSTROPHES, Words
+from streams.enrich.words import APOSTROPHES, Words
 
 __all__ = ["NameTrie", "Place"]
 
@@ -84,7 +84,7 @@ class NameTrie(Generic[P]):
             if node and node.payloads:
                 yield from _placed(words, first, index, "", node.payloads)
             if edge.endswith("s"):
-                payloads, ending = _without_genitive(children, edge, words.raw(index))
+                payloads, ending = _without_genitive(children, edge, words.raws[index])
                 yield from _placed(words, first, index, ending, payloads)
             step = words.gap(index)
             if node is None or not node.children or step is None:

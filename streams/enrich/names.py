@@ -1,27 +1,20 @@
-"""Names as words: folding, and the spellings under which a figure is looked for.
+"""Names as words, and the spellings under which a figure is looked for.
 
-A text is read as words (runs of letters and digits) with gaps between them. A name is a path:
-its folded words, each but the first with the gap that leads to it. Folding drops case and
-accents, so that a path matches every way of writing the same letters; whoever needs the case
-looks at the text again.
+A name is a path: its folded words, each but the first with the gap that leads to it.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from streams.enrich.words import Words, fold
 from streams.records import Figure, Name
 
 __all__ = [
-    "APOSTROPHES",
-    "Words",
     "capitals",
-    "fold",
     "given_names",
     "given_names_of",
     "path_of",
@@ -31,9 +24,6 @@ __all__ = [
 SPELLINGS_LIMIT = 64
 """Most names kept per figure; stated names come first."""
 
-LONGEST_WORD = 48
-"""Letters; longer runs are no names, and folding them would fill the cache with rubbish."""
-
 PARTICLES = {"von": "v.", "van": "v.", "der": "d.", "den": "d.", "dem": "d.", "de": "d."}
 """Small words that open a family name, with their usual abbreviation."""
 
@@ -42,93 +32,9 @@ _PARTICLES_UNABBREVIATED = {"zu", "zur", "zum", "vom", "ter", "ten", "la", "le",
 SLAVIC_ENDINGS = ("skyj", "skyi", "skyy", "skij", "skiy", "skii", "sky", "ski")
 """How newsrooms write the Ukrainian and Russian -ський, -ский. Longer ones first."""
 
-_WORD = re.compile(r"[^\W_]+")
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "å": "aa"}
 )
-# Letters that NFKD does not take apart.
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i"})
-_HYPHENS = frozenset("-\u2010\u2011")
-_JOINTS = frozenset(".,&")
-APOSTROPHES = frozenset("'’ʼ‘")
-
-
-# --- words ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=65_536)
-def fold(word: str) -> str:
-    """Drop case and accents: "Žižek" becomes "zizek", "Weiß" becomes "weiss"."""
-    if word.isascii():
-        return word.lower()
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
-
-
-@lru_cache(maxsize=4_096)
-def _gap(gap: str) -> str | None:
-    """Reduce what stands between two words to what a name can hold; None separates names."""
-    if "\n" in gap:
-        return None
-    core = gap.strip()
-    if not core or gap in _HYPHENS:
-        return " "  # "Meta Analyse" and "Meta-Analyse" are the same name
-    if core in APOSTROPHES:
-        return "'"
-    if core in _JOINTS:
-        return core
-    return core if core == gap else None  # marks within a word of other scripts, "AT/T"
-
-
-class Words:
-    """The words of a text, in order, as parallel lists.
-
-    Attributes:
-        text: what was read.
-        starts: offset of each word, in code points.
-        ends: offset behind each word.
-        keys: each word, folded.
-    """
-
-    __slots__ = ("ends", "keys", "starts", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.keys: list[str] = []
-        for match in _WORD.finditer(text):
-            start, end = match.span()
-            word = match.group()
-            self.starts.append(start)
-            self.ends.append(end)
-            self.keys.append(fold(word) if end - start <= LONGEST_WORD else word)
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def raw(self, index: int) -> str:
-        """A word as it stands in the text."""
-        return self.text[self.starts[index] : self.ends[index]]
-
-    def between(self, index: int) -> str:
-        """The text between a word and the next; empty at either end of the text."""
-        if not 0 <= index < len(self.keys) - 1:
-            return ""
-        return self.text[self.ends[index] : self.starts[index + 1]]
-
-    def gap(self, index: int) -> str | None:
-        """The gap between a word and the next, reduced; None where no name can go on."""
-        gap = self.between(index)
-        return _gap(gap) if 0 < len(gap) <= 4 else None
-
-    def hyphen_after(self, index: int) -> bool:
-        """Whether a hyphen follows the word at once ("Trump-Lager", "Trump- und …")."""
-        return self.text[self.ends[index] : self.ends[index] + 1] in _HYPHENS
-
-    def hyphen_before(self, index: int) -> bool:
-        """Whether a hyphen ties the word to the one before ("Anti-Trump")."""
-        return self.between(index - 1) in _HYPHENS
 
 
 def path_of(surface: str) -> tuple[str, ...]:
@@ -144,7 +50,7 @@ def capitals(surface: str) -> tuple[int, ...]:
     """What case each word of a name demands: 0 none, 1 a first capital, 2 all capitals."""
     return tuple(
         (2 if len(word) > 1 and word.isupper() else 1) if word[:1].isupper() else 0
-        for word in _WORD.findall(surface)
+        for word in Words(surface).raws
     )
 
 

@@ -20,7 +20,8 @@ from streams.enrich.figure_rules import (
     is_full_name,
 )
 from streams.enrich.name_trie import Place
-from streams.enrich.names import Words, given_names
+from streams.enrich.names import given_names
+from streams.enrich.words import Words
 
 __all__ = ["assign", "namesake_suffix"]
 
@@ -74,7 +75,7 @@ def namesake_suffix(place: Place[Entry], words: Words) -> str:
     behind = place.last + 1
     if behind >= len(words) or words.keys[behind] not in NAMESAKE_SUFFIXES:
         return ""
-    raw = words.raw(behind)
+    raw = words.raws[behind]
     return raw if raw[0].isupper() and words.gap(place.last) in (" ", ",") else ""
 
 
@@ -93,7 +94,7 @@ def _given_name_before(first: int, watched: Watched, scene: Scene) -> tuple[str,
     """Read back over given names, initials and "und" before a surname."""
     words, other = scene.words, ""
     for index in range(first - 1, max(first - 6, -1), -1):
-        key, raw, gap = words.keys[index], words.raw(index), words.gap(index)
+        key, raw, gap = words.keys[index], words.raws[index], words.gap(index)
         initial = len(raw) == 1 and raw.isupper() and gap == "."
         if index in scene.covered or not (gap == " " or initial):
             break
@@ -116,7 +117,7 @@ def _unknown_name_before(first: int, scene: Scene) -> tuple[str, str]:
     words, index = scene.words, first - 1
     if scene.lang != "en" or index < 1 or index in scene.covered:
         return "", ""
-    raw, before = words.raw(index), words.raw(index - 1)
+    raw, before = words.raws[index], words.raws[index - 1]
     if (
         words.between(index) == " "
         and words.between(index - 1) == " "

@@ -1,226 +1,192 @@
-"""Which policy topics an item is about, and the words that say so.
+"""Which policy topics an item is about, and why: the verdict on what its words say and mean.
 
-An item is about a topic if one strong term, two weak ones, or a weak one and its context are
-there, or if the words of a pattern meet in a sentence: an authority, an act and a platform, say.
-Headlines seldom name a law; they say who does what to whom. All words come from the lexicon.
+1. `streams.enrich.frames` finds terms and patterns. Their weights add up; what stands in the title
+   counts double. That alone decides where the semantic layer is not installed.
+2. `streams.enrich.semantics` reads what an item means, where words leave it undecided.
+
+The score is the logistic of the sum of all reasons, each told with its weight in log-odds.
 """
 
 from __future__ import annotations
 
-import bisect
-import itertools
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from streams.enrich.lexicon import Pattern, PolicyLexicon, Terms, Topic, read_policy
-from streams.enrich.terms import Hit, TermIndex
+from streams.enrich.frames import Finding, Frames, Reading
+from streams.enrich.lexicon import PolicyLexicon, Topic, read_policy
 from streams.enrich.text import Document
-from streams.records import Evidence, PolicyTopicHit
+from streams.records import Entity, Evidence, FigureHit, PolicyTopicHit, Reason
 
-__all__ = ["MIN_SCORE", "PolicyLexicon", "PolicyMatcher", "read_policy"]
+__all__ = ["MIN_SCORE", "Judgement", "PolicyLexicon", "PolicyMatcher", "Semantics", "read_policy"]
 
 MIN_SCORE = 0.5
 """Topics below are not reported."""
-WEIGHTS = {"strong": 1.0, "weak": 0.5, "context": 0.3}
 NEEDED = 0.8
-"""Sum of weights, the title not doubled, below which nothing counts: a weak term and its context."""
+"""Sum of weights, the title not doubled, at which words are undecided: a weak term and context."""
+SLOPE = 2.5
+"""Log-odds per unit of weight; a strong term in the body gives 0.62, in the title 0.95."""
 TITLE_FACTOR = 2.0
-SATURATION = 0.9
-"""1 - exp(-0.9 x sum): 0.8 gives 0.51, a strong term 0.59, a strong term in the title 0.83."""
 MAX_PLACES = 3
 """Places shown per term or pattern."""
-MAX_CHOICES = 8
-"""Words per slot and sentence that are tried; bounds the combinations in texts without stops."""
-
-Kind = Literal["strong", "weak", "context", "blockers", "slot"]
+DECIDED = 2.5
+"""Log-odds from which words need no second opinion."""
 
 
-class _Role(NamedTuple):
-    """What a term is good for: a kind of evidence for a topic, or a word of the slot `owner`."""
+class Judgement(NamedTuple):
+    """What the semantic layer says about a topic."""
 
-    owner: str
-    kind: Kind
+    log_odds: float
+    """The verdict, words included."""
+    meaning: float
+    """Its own part of that."""
+    sentence: tuple[int, int]
+    """Start and end of the sentence that speaks most for the topic."""
 
 
-_Hits = list[Hit[_Role]]
+class Semantics(Protocol):
+    """The second layer, as `PolicyMatcher` needs it."""
 
+    version: str
 
-class _Finding(NamedTuple):
-    """A term or pattern with one place where it was found."""
+    def judge(self, document: Document, words: Mapping[str, float]) -> Mapping[str, Judgement]:
+        """Judge the topics it knows.
 
-    rule: str
-    detail: str
-    weight: float
-    hits: tuple[Hit[_Role], ...]
+        Args:
+            document: the text.
+            words: log-odds by topic id of what the words say; topics without any are absent.
+        """
+        ...
 
 
 class PolicyMatcher:
     """Finds the topics of a lexicon; immutable, to be replaced when the lexicon changes."""
 
-    def __init__(self, lexicon: PolicyLexicon) -> None:
+    def __init__(self, lexicon: PolicyLexicon, semantics: Semantics | None = None) -> None:
         self.lexicon = lexicon
         self.version = lexicon.version
-        self._indexes: dict[str, TermIndex[_Role]] = {}
+        self.semantics = semantics
+        self._frames = Frames(lexicon)
+        self._topics = {topic.id: topic for topic in lexicon.topics}
 
-    def find(self, document: Document, lang: str) -> tuple[PolicyTopicHit, ...]:
+    def find(
+        self,
+        document: Document,
+        lang: str,
+        figures: Sequence[FigureHit] = (),
+        entities: Sequence[Entity] = (),
+    ) -> tuple[PolicyTopicHit, ...]:
         """Topics of a document, the surest first.
 
         Args:
             document: the text.
             lang: "de" or "en" restricts the words to that language; otherwise all are used.
+            figures: watched figures in it; they fill slots, and call for the semantic layer.
+            entities: named entities in it, which fill slots.
         """
-        owned: dict[_Role, _Hits] = defaultdict(list)
-        for hit in self._index(lang).find(document.text):
-            owned[hit.payload].append(hit)
-        starts = [start for start, _ in document.sentences]
-        slots = {role.owner: hits for role, hits in owned.items() if role.kind == "slot"}
-        found = []
-        for topic in self.lexicon.topics:
-            blockers = owned.get(_Role(topic.id, "blockers"), [])
-            terms = itertools.chain.from_iterable(
-                owned.get(_Role(topic.id, kind), ()) for kind in ("strong", "weak", "context")
-            )
-            findings = [
-                *_term_findings(_longest(_allowed(terms, blockers)), starts),
-                *_pattern_findings(topic, slots, blockers, starts),
-            ]
-            topic_hit = _judge(topic.id, findings, document)
-            if topic_hit is not None:
-                found.append(topic_hit)
-        return tuple(sorted(found, key=lambda hit: -hit.score))
-
-    def _index(self, lang: str) -> TermIndex[_Role]:
-        langs = (lang,) if lang in ("de", "en") else ("de", "en")
-        key = "+".join(langs)
-        if key not in self._indexes:
-            self._indexes[key] = TermIndex(_entries(self.lexicon, ("any", *langs)), langs)
-        return self._indexes[key]
+        readings, hinted = self._frames.read(document, lang, figures, entities)
+        verdicts = {id_: _add_up(reading, document) for id_, reading in readings.items()}
+        judged: Mapping[str, Judgement] = {}
+        if self.semantics is not None and _undecided(verdicts, hinted or bool(figures)):
+            words = {id_: verdict.log_odds for id_, verdict in verdicts.items()}
+            judged = self.semantics.judge(document, words)
+        hits = (
+            _hit(topic, readings.get(id_), verdicts.get(id_, NOTHING), judged.get(id_), document)
+            for id_, topic in self._topics.items()
+            if id_ in verdicts or id_ in judged
+        )
+        return tuple(sorted((hit for hit in hits if hit), key=lambda hit: -hit.score))
 
 
-def _entries(lexicon: PolicyLexicon, langs: Sequence[str]) -> Iterator[tuple[str, _Role]]:
-    """All terms for some languages, each with its role."""
-
-    def pick(terms: Terms, owner: str, kind: Kind) -> Iterator[tuple[str, _Role]]:
-        return ((term, _Role(owner, kind)) for _, term in terms.of(langs))
-
-    for slot in lexicon.slots:
-        yield from pick(slot, slot.id, "slot")
-    for topic in lexicon.topics:
-        yield from pick(topic.strong, topic.id, "strong")
-        yield from pick(topic.weak, topic.id, "weak")
-        yield from pick(topic.context, topic.id, "context")
-        yield from pick(topic.blockers, topic.id, "blockers")
-        for compound in topic.compounds:
-            yield from pick(Terms(de=list(compound.terms())), topic.id, "strong")
+def _undecided(verdicts: Mapping[str, _Verdict], hinted: bool) -> bool:
+    """Whether an item deserves a second opinion: something is said, but not clearly."""
+    if any(abs(verdict.log_odds) < DECIDED for verdict in verdicts.values()):
+        return True
+    return hinted and not any(verdict.log_odds >= DECIDED for verdict in verdicts.values())
 
 
-# --- terms and patterns --------------------------------------------------------------------
+class _Verdict(NamedTuple):
+    """What the words say about a topic, added up."""
+
+    log_odds: float
+    counted: tuple[tuple[Finding, float], ...]
+    """The findings with what each weighs."""
 
 
-def _allowed(hits: Iterable[Hit[_Role]], blockers: _Hits) -> _Hits:
-    """Hits that do not lie inside a blocker."""
-    return [
-        hit
-        for hit in hits
-        if not any(block.start <= hit.start and hit.end <= block.end for block in blockers)
-    ]
-
-
-def _longest(hits: _Hits) -> _Hits:
-    """Hits that do not lie inside a longer one; of equal ones the strongest."""
-    kept: _Hits = []
-    reach = -1
-    for hit in sorted(hits, key=lambda h: (h.start, -h.end, -WEIGHTS[h.payload.kind])):
-        if hit.end > reach:
-            kept.append(hit)
-            reach = hit.end
-    return kept
-
-
-def _sentence_of(hit: Hit[_Role], starts: list[int]) -> int:
-    """Number of the sentence in which a hit starts."""
-    return bisect.bisect_right(starts, hit.start)
-
-
-def _term_findings(hits: _Hits, starts: list[int]) -> Iterator[_Finding]:
-    """Terms; context only in the sentence of a weak term or in one next to it."""
-    weak = {_sentence_of(hit, starts) for hit in hits if hit.payload.kind == "weak"}
-    near = {sentence + step for sentence in weak for step in (-1, 0, 1)}
-    for hit in hits:
-        kind = hit.payload.kind
-        if kind != "context" or _sentence_of(hit, starts) in near:
-            yield _Finding(kind, hit.term, WEIGHTS[kind], (hit,))
-
-
-def _pattern_findings(
-    topic: Topic, slots: dict[str, _Hits], blockers: _Hits, starts: list[int]
-) -> list[_Finding]:
-    """The weightiest pattern of a topic in each sentence."""
-
-    def by_sentence(names: Iterable[str]) -> dict[int, _Hits]:
-        found: dict[int, _Hits] = defaultdict(list)
-        for hit in _allowed((hit for name in names for hit in slots.get(name, ())), blockers):
-            found[_sentence_of(hit, starts)].append(hit)
-        return found
-
-    strongest: dict[int, _Finding] = {}
-    for pattern in sorted(topic.patterns, key=lambda pattern: -pattern.weight):
-        places = [by_sentence(names) for names in pattern.alternatives()]
-        shared = set.intersection(*(set(place) for place in places))
-        excluded = by_sentence(pattern.without) if shared else {}
-        for sentence in shared - set(excluded) - set(strongest):
-            hits = _closest([place[sentence] for place in places], pattern)
-            if hits:
-                strongest[sentence] = _Finding("pattern", pattern.id, pattern.weight, hits)
-    return [strongest[sentence] for sentence in sorted(strongest)]
-
-
-def _closest(choices: list[_Hits], pattern: Pattern) -> tuple[Hit[_Role], ...]:
-    """One hit per slot, none on the same words, as close together as can be; () if too far."""
-    best: tuple[Hit[_Role], ...] = ()
-    best_span = pattern.within
-    for hits in itertools.product(*(choice[:MAX_CHOICES] for choice in choices)):
-        ordered = sorted(hits, key=lambda hit: hit.first)
-        span = max(hit.last for hit in hits) - ordered[0].first
-        apart = all(a.last < b.first for a, b in itertools.pairwise(ordered))
-        if apart and span < best_span:
-            best, best_span = hits, span
-    return best
-
-
-# --- the verdict -----------------------------------------------------------------------------
-
-
-def _judge(id_: str, findings: list[_Finding], document: Document) -> PolicyTopicHit | None:
+def _add_up(reading: Reading, document: Document) -> _Verdict:
     """Add up the findings: each term and pattern counts once, where it weighs most."""
     weights: dict[tuple[str, str], float] = {}
     plain: dict[tuple[str, str], float] = {}
-    evidence: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
-    for finding in findings:
+    counted = []
+    for finding in reading.findings:
         # Context supports, however much of it there is: all of it counts as one.
         key = (finding.rule, "" if finding.rule == "context" else finding.detail)
-        in_title = document.field_at(finding.hits[0].start) == "title"
-        weight = finding.weight * (TITLE_FACTOR if in_title else 1.0)
-        plain[key] = finding.weight
+        in_title = sum(document.field_at(hit.start) == "title" for hit in finding.hits)
+        weight = finding.weight * (1.0 + in_title / len(finding.hits) * (TITLE_FACTOR - 1.0))
+        plain[key] = max(finding.weight, plain.get(key, 0.0))
         weights[key] = max(weight, weights.get(key, 0.0))
-        if len(evidence[key]) < MAX_PLACES * len(finding.hits):
-            evidence[key].extend(_evidence(finding, weight, document))
-    score = 1.0 - math.exp(-SATURATION * sum(weights.values()))
-    if sum(plain.values()) < NEEDED or score < MIN_SCORE:
+        counted.append((finding, weight))
+    # The title makes surer what is enough without it, and never makes enough of too little.
+    total = sum(weights.values()) if sum(plain.values()) >= NEEDED else sum(plain.values())
+    return _Verdict(round(SLOPE * (total - NEEDED), 4), tuple(counted))
+
+
+NOTHING = _Verdict(-SLOPE * NEEDED, ())
+"""What words say that do not speak of a topic."""
+
+
+def _hit(
+    topic: Topic,
+    reading: Reading | None,
+    verdict: _Verdict,
+    judgement: Judgement | None,
+    document: Document,
+) -> PolicyTopicHit | None:
+    """The topic with everything that speaks for it, or None if that is too little."""
+    log_odds = judgement.log_odds if judgement else verdict.log_odds
+    score = 1.0 / (1.0 + math.exp(-max(min(log_odds, 30.0), -30.0)))
+    if score < MIN_SCORE:
         return None
-    places = itertools.chain.from_iterable(evidence.values())
-    ordered = sorted(places, key=lambda place: (place.start, -place.weight, place.detail))
-    return PolicyTopicHit(policy_topic=id_, score=round(score, 4), evidence=tuple(ordered))
+    meaning = judgement.meaning if judgement else 0.0
+    evidence = _shown(verdict, document)
+    told = ", ".join(dict.fromkeys(place.surface for place in evidence))
+    reasons = [Reason(rule="words", detail=told, weight=round(log_odds - meaning, 4))]
+    if judgement is not None:
+        detail = f"reads like {topic.name}" if meaning > 0 else f"does not read like {topic.name}"
+        reasons.append(Reason(rule="meaning", detail=detail, weight=round(meaning, 4)))
+        if meaning > 0:
+            evidence = (*evidence, _meaning(detail, judgement, document))
+    named = reading.labels if reading else ()
+    labels = [label for label in topic.labels if label.id in named]
+    codes = dict.fromkeys([*topic.iptc, *(label.iptc for label in labels if label.iptc)])
+    return PolicyTopicHit(
+        policy_topic=topic.id,
+        score=round(score, 4),
+        evidence=evidence,
+        labels=tuple(label.id for label in labels),
+        iptc=tuple(codes),
+        reasons=tuple(reasons),
+    )
 
 
-def _evidence(finding: _Finding, weight: float, document: Document) -> Iterator[Evidence]:
+def _shown(verdict: _Verdict, document: Document) -> tuple[Evidence, ...]:
+    """The places of everything that counted, a few of each, in text order."""
+    places: Counter[tuple[str, str]] = Counter()
+    shown: list[Evidence] = []
+    for finding, weight in verdict.counted:
+        key = (finding.rule, finding.detail)
+        places[key] += 1
+        if places[key] <= MAX_PLACES:
+            shown.extend(_evidence(finding, weight, document))
+    return tuple(sorted(shown, key=lambda place: (place.start, -place.weight, place.detail)))
+
+
+def _evidence(finding: Finding, weight: float, document: Document) -> Iterator[Evidence]:
     """Evidence per place of the finding; a pattern's weight is shared by its slots."""
-    for hit in finding.hits:
+    for number, hit in enumerate(finding.hits):
         start, end = document.sentence_at(hit.start, hit.end)
-        slot = f" {hit.payload.owner}" if hit.payload.kind == "slot" else ""
-        detail = f"{finding.detail}{slot}: {hit.term}" if slot else finding.detail
+        slot = finding.slots[number] if finding.slots else ""
         yield Evidence(
             field=document.field_at(hit.start),
             start=hit.start,
@@ -229,6 +195,22 @@ def _evidence(finding: _Finding, weight: float, document: Document) -> Iterator[
             sentence=document.text[start:end],
             sentence_start=start,
             rule=finding.rule,
-            detail=detail,
+            detail=f"{finding.detail} {slot}: {hit.term}" if slot else finding.detail,
             weight=round(weight / len(finding.hits), 4),
         )
+
+
+def _meaning(detail: str, judgement: Judgement, document: Document) -> Evidence:
+    start, end = judgement.sentence
+    shown = document.sentence_at(start, end)
+    return Evidence(
+        field=document.field_at(start),
+        start=start,
+        end=end,
+        surface=document.text[start:end],
+        sentence=document.text[shown[0] : shown[1]],
+        sentence_start=shown[0],
+        rule="meaning",
+        detail=detail,
+        weight=round(judgement.meaning, 4),
+    )

@@ -9,6 +9,8 @@ How a term is written decides what it matches
     - "*behörde", "Deepfake*", "Daten*gesetz", "KI-*": one word or hyphen compound that ends, opens,
       or does both so; the star stands for anything, nothing included.
     - Several words: in that order, with nothing but white space or hyphens between them.
+
+What a word can mean is worked out when it is first met and kept; news repeats its words.
 """
 
 from __future__ import annotations
@@ -20,13 +22,18 @@ from typing import Generic, NamedTuple, TypeVar
 
 import simplemma
 
+from streams.enrich.words import LONGEST_WORD, Words
+
 __all__ = ["Hit", "TermIndex"]
 
 P = TypeVar("P")
 
+WORDS_KEPT = 100_000
+"""Words whose meaning is kept; a large vocabulary of a newspaper."""
+
 
 class Hit(NamedTuple, Generic[P]):
-    """A term in a text; `first` and `last` are token numbers, both inclusive."""
+    """A term in a text; `first` and `last` are numbers of words, both inclusive."""
 
     start: int
     end: int
@@ -47,8 +54,18 @@ class _Node(Generic[P]):
         """Term, payload, and the particle that must follow later in the clause, or ""."""
 
 
+class _Meaning(NamedTuple, Generic[P]):
+    """What a word can be as the first of a term."""
+
+    terms: tuple[tuple[str, P], ...]
+    separable: tuple[tuple[str, P, str], ...]
+    """Verbs of which it is the stem, with the particle that must close the clause."""
+    opens: tuple[_Node[P], ...]
+    """Where terms of several words go on."""
+
+
 class TermIndex(Generic[P]):
-    """An immutable index of (term, payload) pairs for texts in the given languages.
+    """An index of (term, payload) pairs for texts in the given languages.
 
     Args:
         entries: terms in their dictionary form, and what to return when they are found.
@@ -64,24 +81,39 @@ class TermIndex(Generic[P]):
                 self._add_glob(term, payload)
             else:
                 self._add_words(term, payload)
-        self._starred = functools.lru_cache(maxsize=50_000)(self._matching_globs)
+        self._known: dict[str, _Meaning[P] | None] = {}
+        self._starred = functools.lru_cache(maxsize=WORDS_KEPT)(self._matching_globs)
 
-    def find(self, text: str) -> list[Hit[P]]:
+    def find(self, words: Words) -> list[Hit[P]]:
         """All places of all terms, overlapping ones included, in the order of their start."""
-        tokens = list(_TOKEN.finditer(text))
-        keys = [_keys(token[0], self._langs) for token in tokens]
         hits: list[Hit[P]] = []
-        for first, token in enumerate(tokens):
-            for last, term, payload in self._walk(text, tokens, keys, first, self._root):
-                hits.append(Hit(token.start(), tokens[last].end(), first, last, term, payload))
-            for last in _compounds(text, tokens, first):
-                end = tokens[last].end()
-                for term, payload in self._starred(text[token.start() : end]):
-                    hits.append(Hit(token.start(), end, first, last, term, payload))
+        known, starts, ends = self._known, words.starts, words.ends
+        for first, raw in enumerate(words.raws):
+            meaning = known[raw] if raw in known else self._learn(raw)
+            if meaning is None:
+                continue
+            for term, payload in meaning.terms:
+                hits.append(Hit(starts[first], ends[first], first, first, term, payload))
+            if meaning.separable or meaning.opens:
+                hits += self._longer(words, first, meaning)
+        tied = words.hyphens()
+        if tied:
+            hits += self._compounds(words, tied)
+            hits.sort(key=_by_start)
         return hits
 
+    def _longer(self, words: Words, first: int, meaning: _Meaning[P]) -> Iterator[Hit[P]]:
+        """Terms that need more of the text than the word itself."""
+        start, end = words.starts[first], words.ends[first]
+        for term, payload, particle in meaning.separable:
+            if _clause_ends_with(particle, words, first):
+                yield Hit(start, end, first, first, term, payload)
+        for node in meaning.opens:
+            for last, term, payload in self._walk(words, first, node):
+                yield Hit(start, words.ends[last], first, last, term, payload)
+
     def _add_words(self, term: str, payload: P) -> None:
-        self._node(_TOKEN.findall(term)).found.append((term, payload, ""))
+        self._node(Words(term).raws).found.append((term, payload, ""))
         separable = _SEPARABLE.fullmatch(term) if "de" in self._langs else None
         if separable:
             particle = separable[1].replace("wiederher", "wieder her")
@@ -98,25 +130,50 @@ class TermIndex(Generic[P]):
         key = f"={prefix}" if _is_acronym(prefix) else prefix.casefold()
         self._globs.setdefault(key, []).append((suffix.casefold(), term, payload))
 
-    def _walk(
-        self,
-        text: str,
-        tokens: list[re.Match[str]],
-        keys: list[tuple[str, ...]],
-        index: int,
-        node: _Node[P],
-    ) -> Iterator[tuple[int, str, P]]:
-        """Follow the trie from a token; yields the last token of each term found."""
-        for key in keys[index]:
+    def _learn(self, raw: str) -> _Meaning[P] | None:
+        """Work out what a word can mean, and keep it."""
+        if len(raw) > LONGEST_WORD:
+            return None
+        if len(self._known) >= WORDS_KEPT:
+            self._known.clear()
+        children = self._root.children
+        nodes = [children[key] for key in _keys(raw, self._langs) if key in children]
+        found = [each for node in nodes for each in node.found]
+        meaning = _Meaning(
+            tuple((term, payload) for term, payload, particle in found if not particle)
+            + tuple(self._starred(raw)),
+            tuple(each for each in found if each[2]),
+            tuple(node for node in nodes if node.children),
+        )
+        self._known[raw] = meaning if any(meaning) else None
+        return self._known[raw]
+
+    def _walk(self, words: Words, index: int, node: _Node[P]) -> Iterator[tuple[int, str, P]]:
+        """Follow the trie behind a word; yields the last word of each term found."""
+        following = index + 1
+        between = words.between(index)
+        if between != " " and not _BETWEEN.fullmatch(between):
+            return
+        for key in _keys(words.raws[following], self._langs):
             child = node.children.get(key)
-            if child is None:
-                continue
-            for term, payload, particle in child.found:
-                if not particle or _clause_ends_with(particle, text, tokens, index):
-                    yield index, term, payload
-            following = index + 1
-            if child.children and following < len(tokens) and _adjacent(text, tokens, index):
-                yield from self._walk(text, tokens, keys, following, child)
+            if child is not None:
+                for term, payload, _ in child.found:
+                    yield following, term, payload
+                if child.children:
+                    yield from self._walk(words, following, child)
+
+    def _compounds(self, words: Words, tied: list[int]) -> Iterator[Hit[P]]:
+        """Terms with a star in the hyphen compounds of a text, parts of compounds included."""
+        ties = set(tied)
+        for first in tied:
+            last = first
+            while last in ties and last - first < _MAX_PARTS - 1:
+                last += 1
+                start, end = words.starts[first], words.ends[last]
+                if end - start > 2 * LONGEST_WORD:
+                    break
+                for term, payload in self._starred(words.text[start:end]):
+                    yield Hit(start, end, first, last, term, payload)
 
     def _matching_globs(self, word: str) -> list[tuple[str, P]]:
         found: dict[str, tuple[str, P]] = {}
@@ -130,9 +187,7 @@ class TermIndex(Generic[P]):
 
 # --- words ---------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?")
-_HYPHENS = frozenset("-‐‑–")
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
 MAX_CLAUSE = 16
@@ -145,28 +200,18 @@ _ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
 """Endings that are tried off beside the dictionary, which lacks many English verb forms."""
 
 
-def _clause_ends_with(particle: str, text: str, tokens: list[re.Match[str]], index: int) -> bool:
+def _by_start(hit: Hit[P]) -> tuple[int, int]:
+    return hit.start, hit.end
+
+
+def _clause_ends_with(particle: str, words: Words, index: int) -> bool:
     """Whether the particle of a separated verb closes the clause that the verb stands in."""
-    for token in tokens[index + 1 : index + MAX_CLAUSE]:
-        opening = token.end() - len(particle) - 1  # a word of its own, so a space before it
-        if text.startswith(f" {particle}", opening) and _CLAUSE_END.match(text, token.end()):
+    text = words.text
+    for end in words.ends[index + 1 : index + MAX_CLAUSE]:
+        opening = end - len(particle) - 1  # a word of its own, so a space before it
+        if text.startswith(f" {particle}", opening) and _CLAUSE_END.match(text, end):
             return True
     return False
-
-
-def _adjacent(text: str, tokens: list[re.Match[str]], index: int) -> bool:
-    """Whether only a space or a hyphen lies between a token and the next."""
-    between = text[tokens[index].end() : tokens[index + 1].start()]
-    return _BETWEEN.fullmatch(between) is not None
-
-
-def _compounds(text: str, tokens: list[re.Match[str]], first: int) -> Iterator[int]:
-    """Last tokens of the word and of the hyphen compounds that open with a token."""
-    yield first
-    for last in range(first + 1, min(first + _MAX_PARTS, len(tokens))):
-        if text[tokens[last - 1].end() : tokens[last].start()] not in _HYPHENS:
-            return
-        yield last
 
 
 def _is_acronym(word: str) -> bool:
@@ -181,7 +226,7 @@ def _term_key(word: str) -> str:
     return f"^{word.casefold()}" if word[:1].isupper() else word.casefold()
 
 
-@functools.lru_cache(maxsize=100_000)
+@functools.lru_cache(maxsize=WORDS_KEPT)
 def _keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of a word in a text: what `_term_key` may have made of its dictionary form."""
     keys = dict.fromkeys(_forms(word, langs))
@@ -194,7 +239,6 @@ def _keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-@functools.lru_cache(maxsize=50_000)
 def _compound_keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of a word or hyphen compound for terms with a star."""
     head, hyphen, tail = word.replace("‑", "-").replace("‐", "-").replace("–", "-").rpartition("-")
@@ -204,10 +248,12 @@ def _compound_keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     return (*(opening.casefold() + form for form in forms), *exact)
 
 
-@functools.lru_cache(maxsize=100_000)
+@functools.lru_cache(maxsize=WORDS_KEPT)
 def _forms(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """The word and its possible dictionary forms, casefolded."""
     forms = [word.casefold()]
+    if len(word) > LONGEST_WORD:
+        return tuple(forms)
     for lang in langs:
         # A verb that opens a sentence has a capital; the dictionary knows it without.
         spellings = dict.fromkeys((word, word.lower()))

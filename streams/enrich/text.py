@@ -18,6 +18,7 @@ import msgspec
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from streams.enrich.abbreviations import ABBREVIATIONS, NUMBERED, STARTERS
+from streams.enrich.words import Words
 from streams.printable import stream_safe
 from streams.records import FieldName, FieldSpan
 
@@ -60,7 +61,7 @@ class Document(msgspec.Struct, frozen=True, dict=True):
         A span that crosses sentences gets all of them, and a span longer than the limit is
         returned as it is.
         """
-        starts = self._sentence_starts
+        starts = self.sentence_starts
         first = bisect.bisect_right(starts, start) - 1
         last = bisect.bisect_left(starts, end) - 1
         low = min(start, self.sentences[first][0]) if first >= 0 else start
@@ -68,8 +69,14 @@ class Document(msgspec.Struct, frozen=True, dict=True):
         return _window(self.text, start, end, low, high)
 
     @cached_property
-    def _sentence_starts(self) -> list[int]:
+    def sentence_starts(self) -> list[int]:
+        """Where each sentence starts, in order."""
         return [start for start, _ in self.sentences]
+
+    @cached_property
+    def words(self) -> Words:
+        """The text cut into words, once for all who read it."""
+        return Words(self.text)
 
 
 # --- HTML to text ------------------------------------------------------------------------
@@ -117,7 +124,8 @@ _INVISIBLE = re.compile(
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _WHITE = re.compile(r"\s+")
 _LINE_ENDS = re.compile(r"\s*\n\s*")
-_SPACES = re.compile(r"[^\S\n]+")
+# White space that is more, or other, than the one space that is left of it.
+_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
 _AROUND_LINE_END = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -171,14 +179,19 @@ def _walk(html: str) -> str:
 
 def _clean(text: str) -> str:
     """NFC, no invisible characters, single spaces, at most one blank line in a row."""
-    text = unicodedata.normalize("NFC", stream_safe(_INVISIBLE.sub("", _LINE_END.sub("\n", text))))
-    text = _AROUND_LINE_END.sub("\n", _SPACES.sub(" ", text))
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    if not text.isprintable():  # line ends, among others
+        text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    text = _SPACES.sub(" ", unicodedata.normalize("NFC", stream_safe(text)))
+    if "\n" in text:
+        text = _BLANK_LINES.sub("\n\n", _AROUND_LINE_END.sub("\n", text))
+    return text.strip()
 
 
 # --- documents ---------------------------------------------------------------------------
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
+GLANCE = 24
+"""Characters by which two texts are compared before they are compared whole."""
 
 
 def make_document(title: str, summary: str = "", body: str = "") -> Document:
@@ -206,9 +219,12 @@ def make_document(title: str, summary: str = "", body: str = "") -> Document:
 
 def _repeats(part: str, whole: str) -> bool:
     """Whether the letters of `part` open `whole`; a closing "[…]" makes no difference."""
-    letters = _NOT_LETTERS.sub("", part).casefold()
-    opening = _NOT_LETTERS.sub("", whole[: 2 * len(part) + 100]).casefold()
-    return opening.startswith(letters)
+    for size in (GLANCE, len(part)):  # a glance tells most texts apart
+        letters = _NOT_LETTERS.sub("", part[:size]).casefold()
+        opening = _NOT_LETTERS.sub("", whole[: 2 * size + 100]).casefold()
+        if not opening.startswith(letters):
+            return False
+    return True
 
 
 def _cut(text: str, limit: int) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from streams.config import read_yaml
-from streams.enrich.names import fold, given_names, path_of
+from streams.enrich.names import given_names, path_of
+from streams.enrich.words import fold
 from streams.errors import ConfigError
 from streams.records import Figure, Name
 

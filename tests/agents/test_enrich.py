@@ -71,10 +71,11 @@ def test_a_watchlist_stays_readable_while_a_batch_uses_it():
 
 
 def test_the_lexicon_is_kept_as_it_was(tmp_path):
-    path = tmp_path / "policy.yaml"
-    path.write_text("topics: []\n")
+    path = tmp_path / "policy" / "ai.yaml"
+    path.parent.mkdir()
+    path.write_text("id: ai\n")
     files = enrich._Files()
-    kept = Path(files.keep(path))
+    kept = Path(files.keep(path.parent))
     path.unlink()
-    assert kept.read_text() == "topics: []\n"
+    assert (kept / "ai.yaml").read_text() == "id: ai\n"
     files.remove()

@@ -99,7 +99,7 @@ def _process(threads: str) -> ProcessPoolExecutor:
 
 @functools.cache
 def _enricher() -> Enricher:
-    return build_enricher(read_watchlist(CONFIG / "watchlist.yaml"), CONFIG / "policy.yaml")
+    return build_enricher(read_watchlist(CONFIG / "watchlist.yaml"), CONFIG / "policy")
 
 
 def _skipped(lang: Lang) -> str:

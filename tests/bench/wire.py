@@ -44,7 +44,7 @@ def run(*, repeats: int = 300, rounds: int = 9, sources: int = 5) -> Result:
 
 def _records(sources: int) -> tuple[EnrichedItem, Alert]:
     """An enriched item, and the alert that it and copies of it have made, as the stages do."""
-    enricher = build_enricher(read_watchlist(CONFIG / "watchlist.yaml"), CONFIG / "policy.yaml")
+    enricher = build_enricher(read_watchlist(CONFIG / "watchlist.yaml"), CONFIG / "policy")
     title = "Mark Zuckerberg presents a plan for the regulation of artificial intelligence"
     summary = newsroom_items("en")[0].summary
     alert = None

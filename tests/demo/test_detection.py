@@ -15,7 +15,7 @@ from streams.testing import NOW, make_item
 def judged():
     """Every labelled item, with what enrichment makes of it."""
     folder = default_config_folder()
-    enricher = build_enricher(read_watchlist(folder / "watchlist.yaml"), folder / "policy.yaml")
+    enricher = build_enricher(read_watchlist(folder / "watchlist.yaml"), folder / "policy")
     results = []
     for script in load_scripts():
         for item in script.items:

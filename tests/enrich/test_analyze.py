@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from streams.enrich.report import report
-from streams.enrich.verbs import analyze
+from streams.enrich.verbs.analyzing import analyze
 from streams.errors import ConfigError, NotFoundError
 from streams.records import (
     EnrichedItem,
@@ -136,8 +136,9 @@ def test_expected_failures_name_a_cure(watchlist: Path, tmp_path: Path) -> None:
     missing = run(watchlist, str(tmp_path / "nothing.txt"))
     assert isinstance(missing.exception, NotFoundError)
     assert "nothing.txt" in str(missing.exception)
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("topics: [", "utf-8")
+    policy = tmp_path / "policy"
+    policy.mkdir()
+    (policy / "ai.yaml").write_text("strong: [", "utf-8")
     broken = run(watchlist, "-", "--policy", str(policy), stdin=b"x")
     assert isinstance(broken.exception, ConfigError)
 

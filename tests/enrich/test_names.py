@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 from streams.enrich.name_trie import NameTrie
 from streams.enrich.names import (
     SPELLINGS_LIMIT,
-    Words,
     capitals,
-    fold,
     given_names,
     given_names_of,
     path_of,
     spellings,
 )
+from streams.enrich.words import Words, fold
 from streams.records import Figure, Name
 
 
@@ -186,10 +185,10 @@ def test_an_exact_name_does_not_hide_one_with_a_genitive():
 @given(st.text())
 def test_words_slice_the_text(text):
     words = Words(text)
-    assert [words.raw(i) for i in range(len(words))] == [
+    assert words.raws == [
         text[start:end] for start, end in zip(words.starts, words.ends, strict=True)
     ]
-    assert all(words.raw(i).isalnum() for i in range(len(words)))
+    assert all(raw.isalnum() for raw in words.raws)
 
 
 paths = st.lists(st.sampled_from("abc"), max_size=4).map(tuple)

@@ -14,7 +14,7 @@ from streams.enrich.pipeline import Enricher, build_enricher
 from streams.records import EnrichedItem, Figure, Item
 from streams.wire import decode, encode
 
-POLICY = Path(__file__).resolve().parents[2] / "deploy" / "config" / "policy.yaml"
+POLICY = Path(__file__).resolve().parents[2] / "deploy" / "config" / "policy"
 SEEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, 13, tzinfo=UTC)
 FIGURES = [Figure(figure_id="ada", name="Ada Lovelace", kind="person", qid="Q7259")]

@@ -15,9 +15,9 @@ from streams.enrich.lexicon import PolicyLexicon
 from streams.enrich.policy import PolicyMatcher, read_policy
 from streams.enrich.text import make_document
 from streams.errors import ConfigError, NotFoundError
-from streams.records import PolicyTopicHit
+from streams.records import Entity, Evidence, FigureHit, PolicyTopicHit
 
-POLICY = Path(__file__).resolve().parents[2] / "deploy" / "config" / "policy.yaml"
+POLICY = Path(__file__).resolve().parents[2] / "deploy" / "config" / "policy"
 SEED = (
     Path(__file__).resolve().parents[2].parent
     / "shared/data/seed/zuckerberg-trump-ki-berater.de.txt"
@@ -129,6 +129,62 @@ def test_the_title_weighs_double() -> None:
     assert (title.evidence[0].weight, body.evidence[0].weight) == (2.0, 1.0)
 
 
+def test_a_pattern_may_take_two_sentences() -> None:
+    slots = [{"id": "who", "de": ["Behörde"]}, {"id": "act", "de": ["verbieten"]}]
+    pattern = {"id": "p", "slots": ["who", "act"], "within": 9, "neighbours": True, "weight": 1.5}
+    matcher = small(slots=slots, patterns=[pattern])
+    (near,) = matcher.find(make_document("", "", "Die Behörde tagt. Er verbietet es."), "de")
+    (same,) = matcher.find(make_document("", "", "Die Behörde verbietet es."), "de")
+    assert near.score < same.score
+    assert not topics(matcher, "Die Behörde tagt. Es regnet. Er verbietet es.")
+
+
+def test_figures_and_entities_fill_slots() -> None:
+    slots = [
+        {"id": "who", "figures": ["regulators"]},
+        {"id": "act", "de": ["büßen"]},
+        {"id": "whom", "entities": ["ORG"]},
+    ]
+    matcher = small(slots=slots, patterns=[{"id": "p", "slots": ["who", "act", "whom"]}])
+    document = make_document("Glimmlicht muss büßen, sagt Orvelia.")
+    place = Evidence(
+        field="title",
+        start=28,
+        end=35,
+        surface="Orvelia",
+        sentence="",
+        sentence_start=0,
+        rule="word",
+    )
+    figure = FigureHit(
+        figure_id="o",
+        name="O",
+        lists=("regulators",),
+        confidence=1,
+        level="alert",
+        mentions=(place,),
+    )
+    entity = Entity(text="Glimmlicht", label="ORG", start=0, end=10)
+    assert not matcher.find(document, "de")
+    assert not matcher.find(document, "de", figures=[figure])
+    (hit,) = matcher.find(document, "de", figures=[figure], entities=[entity])
+    assert {e.surface for e in hit.evidence} == {"Glimmlicht", "büßen", "Orvelia"}
+
+
+def test_labels_and_media_topics_are_told_with_their_topic() -> None:
+    matcher = small(
+        iptc=["medtop:11000000"],
+        strong={"any": ["DSA"]},
+        labels=[
+            {"id": "dsa", "name": "Digital Services Act", "terms": {"any": ["DSA"]}},
+            {"id": "dma", "name": "DMA", "terms": {"any": ["DMA"]}, "iptc": "medtop:20000763"},
+        ],
+    )
+    hit = topics(matcher, "Der DSA gilt.")["t"]
+    assert (hit.labels, hit.iptc) == (("dsa",), ("medtop:11000000",))
+    assert not topics(matcher, "Der DMA gilt.")
+
+
 def test_a_blocked_term_does_not_count() -> None:
     matcher = small(strong={"de": ["*sperre"]}, blockers={"de": ["Grenzsperre"]})
     assert topics(matcher, "Die Kontosperre bleibt.")
@@ -217,36 +273,61 @@ def test_the_version_names_the_content() -> None:
 
 # --- errors ------------------------------------------------------------------------------------
 
-HEAD = "topics:\n  - id: ai\n    name: AI\n"
+HEAD = "id: ai\nname: AI\n"
 
 
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("topics:\n  - id: ai\n    nam: AI\n", 3, ["nam", "did you mean 'name'"]),
-        (HEAD + "    strong: {de: [KI, Bot, KI]}\n", 4, ["'KI' is given twice", "strong.de"]),
-        (HEAD + "    strong: {any: [KI]}\n    weak:\n      de: [KI]\n", 6, ["'KI'", "weak.de"]),
-        (HEAD + "    strong:\n      de:\n        - ''\n", 5, ["empty term"]),
-        (HEAD + "    strong: {de: ['*a*']}\n", 4, ["'*a*' cannot be matched"]),
-        (HEAD + "    strong: {it: [KI]}\n", 4, ["unknown field `it`"]),
-        (HEAD + "    patterns:\n      - {id: p, slots: [a, b]}\n", 5, ["names no slot: 'a'"]),
-        ("topics: []\n", 1, ["has no topics"]),
-        (HEAD + "  - id: ai\n    name: AI\n", 4, ["'ai' is given twice"]),
+        ("id: ai\nnam: AI\n", 2, ["nam", "did you mean 'name'"]),
+        (HEAD + "strong: {de: [KI, Bot, KI]}\n", 3, ["'KI' is given twice", "strong.de"]),
+        (HEAD + "strong: {any: [KI]}\nweak:\n  de: [KI]\n", 5, ["'KI'", "weak.de"]),
+        (HEAD + "strong:\n  de:\n    - ''\n", 4, ["empty term"]),
+        (HEAD + "strong: {de: ['*a*']}\n", 3, ["'*a*' cannot be matched"]),
+        (HEAD + "strong: {it: [KI]}\n", 3, ["unknown field `it`"]),
+        (HEAD + "patterns:\n  - {id: p, slots: [a, b]}\n", 4, ["names no slot: 'a'"]),
+        (
+            HEAD + "slots:\n  - {id: s, de: [KI]}\n  - {id: s, de: [AI]}\n",
+            5,
+            ["'s' is given twice"],
+        ),
+        (HEAD + "labels:\n  - {id: l, name: L, terms: {de: ['']}}\n", 4, ["empty term"]),
+        (HEAD + "iptc: ['20000763']\n", 3, ["iptc", "medtop"]),
     ],
 )
 def test_errors_name_file_line_field_and_cure(
     tmp_path: Path, text: str, line: int, words: list[str]
 ) -> None:
-    path = tmp_path / "policy.yaml"
+    path = tmp_path / "ai.yaml"
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as caught:
-        read_policy(path)
+        read_policy(tmp_path)
     assert caught.value.line == line
     assert caught.value.cure
     for word in [str(path), *words]:
         assert word in str(caught.value)
 
 
+def test_two_files_for_one_topic(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(HEAD, "utf-8")
+    with pytest.raises(ConfigError, match="'ai' is given twice"):
+        read_policy(tmp_path)
+
+
+def test_shared_slots_are_checked_too(tmp_path: Path) -> None:
+    (tmp_path / "ai.yaml").write_text(HEAD, "utf-8")
+    (tmp_path / "slots.yaml").write_text("slots:\n  - {id: who, de: ['*a*']}\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"slots\.yaml.*cannot be matched") as caught:
+        read_policy(tmp_path)
+    assert caught.value.line == 2
+
+
+def test_an_empty_folder_has_no_topics(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has no topics"):
+        read_policy(tmp_path)
+
+
 def test_a_missing_lexicon(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        read_policy(tmp_path / "policy.yaml")
+        read_policy(tmp_path / "policy")

@@ -50,7 +50,7 @@ def analyze(
     folder = settings.config_folder
     enricher = build_enricher(
         read_watchlist(watchlist or folder / "watchlist.yaml"),
-        policy or folder / "policy.yaml",
+        policy or folder / "policy",
         settings.models,
     )
     text = decode_text(content)
