@@ -30,6 +30,9 @@ format: $(VENV)/dev ## format and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+semantics: $(VENV)/dev ## train the heads of the semantic layer on the labelled items (minutes)
+	$(BIN)/python -m tests.gold.train_semantics
+
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
 
@@ -64,4 +67,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast lint format bench lock clean
+.PHONY: help run up test fast lint format semantics bench lock clean

@@ -26,7 +26,7 @@ from streams.config import (
 )
 from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
-from streams.enrich.verbs import analyzing
+from streams.enrich.verbs import analyzing, watching
 from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
@@ -128,6 +128,18 @@ def up(
     # A broker that dies is reported once, by `up` itself.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(run_up(settings, options))
+
+
+@app.command(rich_help_panel="Run")
+def poll(broker: BrokerOption = "") -> None:
+    """Poll the feeds until stopped; new and changed entries go to news.items.
+
+    Several processes share the feeds. One that is killed and comes back takes up its share at once
+    if it has a WIREWATCH_INSTANCE of its own.
+    """
+    from streams.enrich.language import certain
+
+    feeds_verbs.poll(broker, certain)
 
 
 @app.command(rich_help_panel="Run")
@@ -257,7 +269,6 @@ def _duration(text: str) -> int | None:
         raise typer.BadParameter(str(error), param_hint="--end-after") from error
 
 
-app.command(rich_help_panel="Run")(feeds_verbs.poll)
 app.command(rich_help_panel="Run")(desk_verbs.desk)
 app.command(rich_help_panel="Run")(sinks_verbs.notify)
 app.command(rich_help_panel="Run")(sinks_verbs.archive)
@@ -265,6 +276,7 @@ app.command(rich_help_panel="Run")(demo_verbs.newsroom)
 app.command(rich_help_panel="Inspect")(analyzing.analyze)
 app.command(rich_help_panel="Inspect")(sinks_verbs.query)
 app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
+app.add_typer(watching.app, name="watchlist", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")
 app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
 

@@ -82,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     each time, and waits for the old one's session to end after a crash."""
     models: dict[str, str] = {}
     """Language to the name of an installed spaCy pipeline, beside the built-in ones."""
+    semantics: str = "auto"
+    """Second opinion on policy topics by meaning: auto (where `wirewatch[semantic]` is installed),
+    on, off."""
     log_level: str = "INFO"
     log_format: str = "auto"
     """text, json, or auto: text on a terminal."""
@@ -138,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for name, value in env.items()
                 if name.startswith("WIREWATCH_MODEL_") and value
             },
+            semantics=_choice("SEMANTICS", text("SEMANTICS", "auto"), ("auto", "on", "off")),
             log_level=text("LOG_LEVEL", "INFO").upper(),
             log_format=text("LOG_FORMAT", "auto"),
             user_agent=text("USER_AGENT") or Settings().user_agent,
@@ -182,6 +186,12 @@ def instance_name(data_folder: Path) -> str:
     """Name of a worker that runs once per machine and data folder."""
     place = f"{socket.gethostname()}:{data_folder.resolve()}"
     return f"{socket.gethostname()}-{hashlib.blake2b(place.encode(), digest_size=4).hexdigest()}"
+
+
+def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigError(f"WIREWATCH_{name} is {value!r}", cure=f"use {', '.join(choices)}")
+    return value
 
 
 def _secret(env: dict[str, str], name: str) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "PolicyTopicHit",
     "PolicyTopicSelector",
     "Polled",
+    "Quote",
     "Reason",
     "Refused",
     "Rule",
@@ -333,6 +334,8 @@ class FeedState(Record, frozen=True, kw_only=True):
     doubtful_documents: int = 0
     """Documents in which guids were not unique, so far."""
     subscription: Subscription | None = None
+    langs: dict[str, int] = {}
+    """How often its longer entries were in which language (ISO 639-1), lately."""
     seen: dict[str, Seen] = {}
     """item_id to what was last emitted."""
 
@@ -357,6 +360,8 @@ class Item(Record, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     lang: str = ""
     """Declared by the entry or feed."""
+    feed_lang: str = ""
+    """Language of nearly all entries of the feed, as learned; "" where there is none."""
     feed_title: str = ""
     tier: int = 2
     published_at: Utc
@@ -426,6 +431,19 @@ class Entity(Record, frozen=True, kw_only=True):
     end: Offset
 
 
+class Quote(Record, frozen=True, kw_only=True):
+    """What somebody says."""
+
+    text: str
+    """`EnrichedItem.text[start:end]`, without the quotation marks."""
+    start: Offset
+    end: Offset
+    speaker: str = ""
+    """Who says it, as it stands there."""
+    kind: Literal["direct", "reported"] = "direct"
+    """direct: in quotation marks; reported: in the words of the newsroom."""
+
+
 class FigureHit(Record, frozen=True, kw_only=True):
     """A watched figure found in an item."""
 
@@ -441,6 +459,10 @@ class FigureHit(Record, frozen=True, kw_only=True):
     mentions: tuple[Evidence, ...]
     reasons: tuple[Reason, ...] = ()
     """Why the best mention has this confidence."""
+    role: Literal["", "speaker", "subject", "object", "passing"] = ""
+    """The largest part that the figure plays in the item; empty where it was not decided."""
+    quotes: tuple[Quote, ...] = ()
+    """What it says, three at most."""
 
 
 class PolicyTopicHit(Record, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ VERBS = [
     "up", "worker", "poll", "desk", "notify", "archive", "newsroom", "analyze", "query", "schemas",
     "feeds", "topics", "config", "feeds add", "feeds list", "feeds remove", "feeds import",
     "feeds export", "feeds check", "feeds status", "feeds discover", "topics list", "topics apply", "topics check", "config check",
-    "config publish",
+    "config publish", "watchlist", "watchlist add", "watchlist edit", "watchlist remove", "watchlist list",
+    "watchlist import", "watchlist export", "watchlist check", "watchlist test",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"
 
@@ -71,6 +72,11 @@ def test_the_version():
         (["topics", "check", "--broker", NOWHERE], 69, [NOWHERE]),
         (["topics", "check", "--broker", "what is this"], 78, ["what is this"]),
         (["feeds", "list", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["watchlist", "check", "/nowhere.yaml"], 66, ["/nowhere.yaml"]),
+        (["watchlist", "test"], 2, ["TEXT"]),
+        (["watchlist", "test", "x", "--watchlist", "/nowhere.yaml"], 66, ["/nowhere.yaml"]),
+        (["watchlist", "list", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["watchlist", "add", "Nina Zorv", "--kind", "robot"], 2, ["robot", "organisation"]),
         (["poll", "--broker", NOWHERE], 69, [NOWHERE]),
         (["worker", "--only", "enrich", "--broker", NOWHERE], 69, [NOWHERE]),
         (["desk", "--broker", NOWHERE], 69, [NOWHERE]),

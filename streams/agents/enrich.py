@@ -60,7 +60,7 @@ class EnrichStage:
             self._pool = KillablePool(
                 self._settings.pool_processes,
                 begin,
-                (policy, self._settings.models, watchlist),
+                (policy, self._settings.models, self._settings.semantics, watchlist),
                 deadline_seconds=BATCH_DEADLINE_SECONDS,
             )
             await _load(self._pool, watchlist)

@@ -6,34 +6,38 @@ nothing to say. All weights stand in one table.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
-from typing import Literal, NamedTuple
 
+from streams.enrich.figure_words import (
+    ACTS,
+    COMPANY_NEWS,
+    COMPOUND_PREFIXES,
+    DETERMINERS,
+    JOINING,
+    OTHER_TITLES,
+    PLURAL_ARTICLES,
+    ROLE_ENDINGS,
+    SMALL_WORDS,
+    SPORT,
+    TITLE_ENDINGS,
+)
 from streams.enrich.name_trie import Place
-from streams.enrich.words import Words, fold
-from streams.records import Figure, Name, Reason
+from streams.enrich.scene import Entry, Mention, Scene, compound, nearest
+from streams.enrich.words import Words
+from streams.records import Reason
 
-__all__ = [
-    "ARTICLES",
-    "NAMESAKE_SUFFIXES",
-    "RULES",
-    "TITLE_ENDINGS",
-    "WEIGHTS",
-    "Entry",
-    "Mention",
-    "Ownership",
-    "Role",
-    "Scene",
-    "Watched",
-    "compound",
-    "is_full_name",
-]
+__all__ = ["RULES", "WEIGHTS"]
 
-NEAR_WORDS = 10
-"""A cue this many words away stands in about the same sentence."""
-NEGATIVE_WORDS = 6
+NEAR_WORDS = 25
+"""A cue this many words away stands in the same headline and lead."""
+NEGATIVE_WORDS = 12
 """A negative cue counts up to this many words away."""
+LIST_WORDS = 3
+"""Words between two names of one enumeration ("Google, Meta and others like X")."""
+COMPANY_WORDS = 40
+"""How far words of company news are looked for: about a headline and its lead."""
+SPORT_WORDS = 20
+ADJECTIVE_ENDINGS = ("e", "er", "es", "em")
 
 WEIGHTS: dict[str, float] = {
     # What the name says by itself, by kind and strength.
@@ -64,8 +68,15 @@ WEIGHTS: dict[str, float] = {
     # What stands beside it.
     "own title": 2.0,
     "title": 1.0,
+    "another title": -2.5,
     "role": 2.0,
-    "capital in running text": 1.2,
+    "acts": 1.3,
+    "owns": 2.0,
+    "capital in running text": 2.0,
+    "name without article": 2.0,
+    "no article": 1.0,
+    "part of a longer name": -3.0,
+    "stands for something else": -4.0,
     "plural": -1.5,
     "negative cue": -3.5,
     # What else the item says.
@@ -73,98 +84,22 @@ WEIGHTS: dict[str, float] = {
     "cue": 1.6,
     "further cue": 0.5,
     "related figure": 1.2,
+    "listed with": 2.0,
+    "listed with another": 1.2,
+    "a word of company news": 1.0,
+    "company news": 1.8,
+    "sport": -2.5,
 }
 """Log-odds of each piece of evidence, the one place to calibrate.
 
-Judged, not learned: set on forty sentences with traps and checked on a long article. A cue in about
-the same sentence carries a context name alone; a figure's own title outweighs a general one; an
-unknown capitalised word before a surname costs less than a known given name. Labelled items should
-replace judgement.
+Judged, then checked on labelled items (`wirewatch eval figures`). A cue in the same headline and lead
+carries a context name alone, and so does a capital in English running text; a figure's own title
+outweighs a general one; an unknown capitalised word before a surname costs less than a known given
+name.
 """
 
 FURTHER_CUES = 2
 """Most cues beyond the first that add to the weight."""
-
-_TITLES = """
-    mr mrs ms dr prof sir lord lady herr herrn frau president präsident präsidenten präsidentin
-    chancellor kanzler kanzlers kanzlerin minister ministers ministerin senator senatorin governor
-    gouverneur secretary congressman congresswoman representative judge commissioner kommissar
-    kommissars kommissarin chairman chairwoman chair leader chief boss chef chefs chefin ceo cfo
-    cto founder cofounder gründer gründers gründerin billionaire milliardär milliardärs
-    milliardärin unternehmer unternehmers unternehmerin vorsitzende vorsitzender vorsitzenden
-    politiker politikerin kandidat kandidaten kandidatin sprecher sprecherin spokesman spokeswoman
-    spokesperson manager managerin berater beraters beraterin aktivist aktivistin forscher
-    forscherin republikaner demokrat mogul premier candidate nominee
-"""
-_COMPANY_WORDS = """
-    konzern konzerns aktie aktien tochter mutter vorstand vorstands mitarbeiter zentrale nutzer
-    shares stock executive executives employees engineers users
-"""
-
-TITLE_ENDINGS = tuple(fold(word) for word in _TITLES.split())
-"""Words, or ends of German compounds ("Kommissionschefin"), that announce a person."""
-
-ROLE_ENDINGS = (*TITLE_ENDINGS, *(fold(word) for word in _COMPANY_WORDS.split()))
-"""Words behind the name of an organisation that show it is one ("Meta-Chef", "Apple shares")."""
-
-COMPOUND_PREFIXES = frozenset(
-    {"anti", "pro", "ex", "post", "pre", "non", "nicht", "neo", "vize", "ultra", "never", "co"}
-)
-"""What may stand before a hyphen without making a double name ("Anti-Trump-Proteste")."""
-
-NAMESAKE_SUFFIXES = frozenset({"jr", "junior", "sr", "ii", "iii", "iv"})
-ARTICLES = frozenset({"the", "a", "an", "this", "his", "her", "their", "its", "our"})
-PLURAL_ARTICLES = frozenset({"die", "the", "den", "der"})
-
-Role = Literal["name", "blocker", "title", "cue", "negative"]
-Ownership = Literal["", "before", "later", "other"]
-
-
-class Entry(NamedTuple):
-    """What a path in the trie means for one figure."""
-
-    figure_id: str
-    role: Role
-    name: Name
-    capitals: tuple[int, ...]
-    keys: tuple[str, ...]
-    """Folded words of the surface."""
-
-
-class Watched(NamedTuple):
-    """A figure as it is looked for."""
-
-    figure: Figure
-    entries: tuple[tuple[tuple[str, ...], Entry], ...]
-    given: frozenset[str]
-
-
-class Mention(NamedTuple):
-    """A name in a text, and what was decided about whose it is."""
-
-    place: Place[Entry]
-    watched: Watched
-    ownership: Ownership
-    """before, later: the figure's full name stands there; other: the nearest is not ours."""
-    neighbour: tuple[str, str]
-    """Rule and word where what stands directly beside the name decides; else two times empty."""
-
-
-class Scene(NamedTuple):
-    """What one text says, for the rules to read."""
-
-    words: Words
-    lang: str
-    covered: frozenset[int]
-    """Indices of words that belong to some watched name or blocker."""
-    in_full: frozenset[str]
-    """figure_ids whose full name occurs."""
-    titles: frozenset[tuple[str, int]]
-    """figure_id, and the index of the last word of one of its own titles."""
-    cues: dict[str, list[tuple[int, str]]]
-    """figure_id to word index and surface of its cues, in text order."""
-    negatives: dict[str, list[tuple[int, str]]]
-
 
 # --- the rules --------------------------------------------------------------------------------
 
@@ -194,26 +129,41 @@ def _title(mention: Mention, scene: Scene) -> Reason | None:
     index = mention.place.first - 1
     if scene.words.gap(index) not in (" ", "."):
         return None
-    word = scene.words.raws[index]
+    word, key = scene.words.raws[index], scene.words.keys[index]
     if (mention.place.payload.figure_id, index) in scene.titles:
         return _reason("own title", word)
-    person = mention.watched.figure.kind == "person"
-    if person and scene.words.keys[index].endswith(TITLE_ENDINGS):
-        return _reason("title", word)
-    return None
+    if mention.watched.figure.kind != "person":
+        return None
+    if key in OTHER_TITLES:
+        return _reason("another title", word) if word[0].isupper() else None
+    return _reason("title", word) if key.endswith(TITLE_ENDINGS) else None
 
 
 def _role(mention: Mention, scene: Scene) -> Reason | None:
     """An organisation's name followed by what only organisations have."""
-    place, words = mention.place, scene.words
+    words = scene.words
     if mention.watched.figure.kind != "organisation":
         return None
-    index = place.last + (2 if len(place.ending) > 1 and place.ending[-1] in "sS" else 1)
+    index = _behind(mention.place)
     if index >= len(words) or words.gap(index - 1) != " ":
         return None
     if not words.keys[index].endswith(ROLE_ENDINGS):
         return None
-    return _reason("role", words.text[place.start : words.ends[index]])
+    return _reason("role", words.text[mention.place.start : words.ends[index]])
+
+
+def _acts(mention: Mention, scene: Scene) -> Reason | None:
+    """A weak name that does or owns something, without an article: "Meta entfernt", "Apple's"."""
+    words, index = scene.words, _behind(mention.place)
+    if not _is_weak(mention) or _has_determiner(mention, scene):
+        return None
+    if index >= len(words) or words.gap(index - 1) != " ":
+        return None
+    if mention.place.ending and mention.place.payload.name.kind == "word":
+        return _reason("owns", words.text[mention.place.start : words.ends[index]])
+    if words.keys[index] not in ACTS or not words.raws[index].islower():
+        return None
+    return _reason("acts", words.raws[index])
 
 
 def _double_name(mention: Mention, scene: Scene) -> Reason | None:
@@ -226,14 +176,43 @@ def _double_name(mention: Mention, scene: Scene) -> Reason | None:
     return _reason("double name", words.raws[index]) if words.raws[index].istitle() else None
 
 
+def _longer_name(mention: Mention, scene: Scene) -> Reason | None:
+    """Neither "Malcolm X" nor "Model X" is X, and "Big Apple" is not Apple.
+
+    In German every noun has a capital, so there only single letters are looked at.
+    """
+    place, words, index = mention.place, scene.words, mention.place.first - 1
+    if place.payload.name.kind != "word" or words.between(index) not in (" ", "-"):
+        return None
+    single = len(words.raws[place.first]) == 1
+    if scene.title_case or not (single or scene.lang == "en"):
+        return None
+    raw = words.raws[index]
+    known = index in scene.covered or (place.payload.figure_id, index) in scene.titles
+    if known or not raw[0].isupper() or raw.isupper() or words.keys[index] in DETERMINERS:
+        return None
+    if scene.starts_sentence(index) and not single:
+        return None
+    return _reason("part of a longer name", f"{raw} {words.raws[place.first]}")
+
+
 def _running_text(mention: Mention, scene: Scene) -> Reason | None:
+    """What a capital, or a missing article, says of a word that may be a name."""
     place, words = mention.place, scene.words
-    if scene.lang != "en" or place.payload.name.kind != "word":
+    if place.payload.name.kind != "word" or place.payload.name.strength != "context":
         return None
     before = place.first - 1
-    if words.between(before) == " " and words.raws[before].islower():
-        return _reason("capital in running text", words.raws[place.first])
-    return None
+    if scene.lang == "en":
+        running = words.between(before) == " " and words.raws[before].islower()
+        return _reason("capital in running text", words.raws[place.first]) if running else None
+    if scene.lang != "de" or _has_determiner(mention, scene):
+        return None
+    # A noun goes without an article in headlines, but hardly in the middle of a sentence, unless an
+    # adjective stands there: "starkes Signal".
+    bare = words.between(before) == " " and words.raws[before].islower()
+    if bare and not words.raws[before].endswith(ADJECTIVE_ENDINGS):
+        return _reason("name without article", words.text[words.starts[before] : place.end])
+    return _reason("no article", words.raws[place.first])
 
 
 def _plural(mention: Mention, scene: Scene) -> Reason | None:
@@ -246,20 +225,36 @@ def _plural(mention: Mention, scene: Scene) -> Reason | None:
     return _reason("plural", f"{words.raws[before]} {words.raws[place.last]}")
 
 
+def _acronym(mention: Mention, scene: Scene) -> Reason | None:
+    """Letters that the text itself spells out as something else, or that play in a league."""
+    place, words = mention.place, scene.words
+    if place.payload.name.kind != "acronym":
+        return None
+    figure_id = mention.watched.figure.figure_id
+    if figure_id not in scene.in_full:
+        spelt = _spelt_out(place.payload.name.surface, words)
+        if spelt:
+            return _reason("stands for something else", spelt)
+    near = range(max(place.first - SPORT_WORDS, 0), min(place.last + SPORT_WORDS, len(words)))
+    found = next((words.raws[index] for index in near if words.keys[index] in SPORT), "")
+    return _reason("sport", found) if found else None
+
+
 def _negative_cue(mention: Mention, scene: Scene) -> Reason | None:
-    found = _nearest(scene.negatives.get(mention.place.payload.figure_id, []), mention.place)
+    found = nearest(scene.negatives.get(mention.place.payload.figure_id, []), mention.place)
     return _reason("negative cue", found[1]) if found and found[0] <= NEGATIVE_WORDS else None
 
 
 def _cue(mention: Mention, scene: Scene) -> Reason | None:
     cues = scene.cues.get(mention.place.payload.figure_id, [])
-    cues = [cue for cue in cues if not mention.place.first <= cue[0] <= mention.place.last]
-    nearest = _nearest(cues, mention.place)
-    if nearest is None:
+    cues = [cue for cue in cues if not mention.place.first <= cue.first <= mention.place.last]
+    found = nearest(cues, mention.place)
+    if found is None:
         return None
-    distance, surface = nearest
+    distance, surface = found
     # "App" and "app" may both be listed, and are one cue.
-    distinct = {cue.lower(): cue for _, cue in cues if cue.lower() != surface.lower()}
+    distinct = {cue.surface.lower(): cue.surface for cue in cues}
+    distinct.pop(surface.lower(), None)
     others = sorted(distinct.values())[:FURTHER_CUES]
     rule = "cue near" if distance <= NEAR_WORDS else "cue"
     return Reason(
@@ -274,17 +269,64 @@ def _related(mention: Mention, scene: Scene) -> Reason | None:
     return _reason("related figure", related[0]) if related else None
 
 
+def _listed(mention: Mention, scene: Scene) -> Reason | None:
+    """A weak name in one list with another of its kind: "Google, Meta und Apple", "Trump and Xi"."""
+    if not _is_weak(mention):
+        return None
+    place, words, figure = mention.place, scene.words, mention.watched.figure
+    weak = ""
+    for other in scene.named:
+        if other.figure_id == figure.figure_id or other.kind != figure.kind:
+            continue
+        low, high = sorted([(place.first, place.last), (other.first, other.last)])
+        between = range(low[1] + 1, high[0])
+        if len(between) > LIST_WORDS or high[0] <= low[1]:
+            continue
+        text = words.text[words.ends[low[1]] : words.starts[high[0]]]
+        if "," not in text and not any(words.keys[index] in JOINING for index in between):
+            continue
+        if any(mark in text for mark in ".:;!?\n("):
+            continue
+        surface = words.raws[other.last]
+        if other.strong:
+            return _reason("listed with", surface)
+        weak = weak or surface
+    return _reason("listed with another", weak) if weak else None
+
+
+def _company_news(mention: Mention, scene: Scene) -> Reason | None:
+    """What is told around the weak name of an organisation is what companies are told of."""
+    place, words = mention.place, scene.words
+    if mention.watched.figure.kind != "organisation" or not _is_weak(mention):
+        return None
+    near = range(max(place.first - COMPANY_WORDS, 0), min(place.last + COMPANY_WORDS, len(words)))
+    found = dict.fromkeys(
+        words.raws[index]
+        for index in near
+        if words.keys[index] in COMPANY_NEWS and not place.first <= index <= place.last
+    )
+    if not found:
+        return None
+    rule = "company news" if len(found) > 1 else "a word of company news"
+    return _reason(rule, ", ".join([*found][:2]))
+
+
 RULES: tuple[Callable[[Mention, Scene], Reason | None], ...] = (
     _name_itself,
     _owner,
     _title,
     _role,
+    _acts,
     _double_name,
+    _longer_name,
     _running_text,
     _plural,
+    _acronym,
     _negative_cue,
     _cue,
     _related,
+    _listed,
+    _company_news,
 )
 """Everything that is weighed, in the order in which reasons are told."""
 
@@ -293,20 +335,43 @@ def _reason(rule: str, detail: str) -> Reason:
     return Reason(rule=rule, detail=detail, weight=WEIGHTS[rule])
 
 
-def _nearest(signals: list[tuple[int, str]], place: Place[Entry]) -> tuple[int, str] | None:
-    """Distance in words, and surface, of the signal nearest to a name."""
-    at = bisect_left(signals, (place.first, ""))
-    around = signals[max(at - 1, 0) : at + 1]
-    return min(((abs(index - place.first), surface) for index, surface in around), default=None)
+def _is_weak(mention: Mention) -> bool:
+    """Whether a name needs support: an ordinary word, or a surname that others bear too."""
+    name = mention.place.payload.name
+    return name.strength == "context" and name.kind in ("word", "surname", "acronym")
 
 
-def is_full_name(place: Place[Entry]) -> bool:
-    """Whether a span is a figure's full name."""
-    return place.payload.role == "name" and place.payload.name.kind == "full"
+def _behind(place: Place[Entry]) -> int:
+    """Number of the word behind a name; the s of a genitive apostrophe is a word of its own."""
+    return place.last + (2 if len(place.ending) > 1 and place.ending[-1] in "sS" else 1)
 
 
-def compound(place: Place[Entry], words: Words) -> Literal["", "head", "tail"]:
-    """Whether the name opens or closes a hyphen compound."""
-    if not place.ending and words.hyphen_after(place.last):
-        return "head"
-    return "tail" if words.hyphen_before(place.first) else ""
+def _has_determiner(mention: Mention, scene: Scene) -> bool:
+    index, words = mention.place.first - 1, scene.words
+    if words.gap(index) != " " or words.keys[index] not in DETERMINERS:
+        return False
+    return scene.lang != "de" or words.keys[index] not in ("a", "an")  # "an Apple vorbei"
+
+
+def _spelt_out(acronym: str, words: Words) -> str:
+    """Words with capitals whose initials are the letters of an acronym; else empty.
+
+    After Schwartz and Hearst, "A simple algorithm for identifying abbreviation definitions in
+    biomedical text" (2003), for initials only.
+    """
+    letters = acronym.casefold()
+    capital = [
+        index
+        for index, raw in enumerate(words.raws)
+        if raw[0].isupper() and len(raw) > 1 and not raw.isupper()
+    ]
+    initials = "".join(words.keys[index][0] for index in capital)
+    at = initials.find(letters)
+    while at >= 0:
+        first, last = capital[at], capital[at + len(letters) - 1]
+        skipped = set(range(first, last)) - set(capital)
+        joined = all(words.gap(index) == " " for index in range(first, last))
+        if joined and all(words.keys[index] in SMALL_WORDS for index in skipped):
+            return words.text[words.starts[first] : words.ends[last]]
+        at = initials.find(letters, at + 1)
+    return ""

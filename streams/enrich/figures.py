@@ -17,25 +17,28 @@ capitals mean nothing, so a wrong guess does not lose a strong name.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from streams.enrich.figure_rules import (
-    RULES,
+from streams.enrich.figure_rules import RULES
+from streams.enrich.name_trie import NameTrie, Place
+from streams.enrich.names import capitals, given_names_of, path_of, spellings
+from streams.enrich.namesakes import assign, namesake_suffix
+from streams.enrich.scene import (
     Entry,
     Mention,
+    Named,
     Role,
     Scene,
+    Signal,
+    SignalRole,
     Watched,
     compound,
     is_full_name,
 )
-from streams.enrich.name_trie import NameTrie, Place
-from streams.enrich.names import capitals, given_names_of, path_of, spellings
-from streams.enrich.namesakes import assign, namesake_suffix
 from streams.enrich.text import Document
 from streams.enrich.words import Words
 from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
@@ -46,6 +49,10 @@ ALERT = 0.75
 """Confidence from which a figure may alert, judged on sentences with traps."""
 POSSIBLE = 0.40
 """Confidence from which a figure is reported at all."""
+
+TITLE_CASE_WORDS = 40
+TITLE_CASE_SHARE = 0.8
+"""Of the first words of a text: from here on capitals say nothing."""
 
 MENTIONS_KEPT = 100
 """Places per figure; a live blog names somebody many hundred times."""
@@ -59,6 +66,8 @@ class FigureMatcher:
 
     def __init__(self, figures: Iterable[Figure] = ()) -> None:
         self._watched: dict[str, Watched] = {}
+        self._phrases: Counter[str] = Counter()
+        """Surfaces of titles and cues, with how many figures have them."""
         self._trie: NameTrie[Entry] = NameTrie()
         self._version = ""
         for figure in figures:
@@ -76,13 +85,11 @@ class FigureMatcher:
     def update(self, figure_id: str, figure: Figure | None) -> None:
         """Watch a figure, watch it differently, or (None) no longer; in place."""
         old = self._watched.pop(figure_id, None)
-        for path, entry in old.entries if old else ():
-            self._trie.remove(path, entry)
+        if old is not None:
+            self._take_out(old)
         if figure is not None:
-            new = _compile(figure_id, figure)
-            self._watched[figure_id] = new
-            for path, entry in new.entries:
-                self._trie.add(path, entry)
+            self._watched[figure_id] = new = _compile(figure_id, figure)
+            self._put_in(new)
         self._version = ""
 
     def find(self, document: Document, lang: str) -> tuple[FigureHit, ...]:
@@ -96,50 +103,71 @@ class FigureMatcher:
             One hit per figure with confidence of at least `POSSIBLE`, by first mention.
         """
         words = document.words
-        spans, signals = [], []
+        spans, phrases = [], []
         for place in self._trie.places(words):
-            if place.payload.role not in ("name", "blocker"):
-                signals.append(place)
+            if place.payload.role == "phrase":
+                phrases.append(place)
             elif _capitals_fit(place, words):
                 spans.append(place)
         chosen = _longest(spans)
         if not any(place.payload.role == "name" for place in chosen):
             return ()
-        scene = _scene(words, lang, chosen, signals)
+        scene = _scene(words, lang, chosen, phrases, self._watched)
         mentions = assign(chosen, scene, self._watched)
         return _hits(mentions, scene, document)
+
+    def _put_in(self, watched: Watched) -> None:
+        for path, entry in watched.entries:
+            self._trie.add(path, entry)
+        for surface, _ in watched.phrases:
+            self._phrases[surface] += 1
+            if self._phrases[surface] == 1:
+                self._trie.add(path_of(surface), _phrase(surface))
+
+    def _take_out(self, watched: Watched) -> None:
+        for path, entry in watched.entries:
+            self._trie.remove(path, entry)
+        for surface, _ in watched.phrases:
+            self._phrases[surface] -= 1
+            if not self._phrases[surface]:
+                del self._phrases[surface]
+                self._trie.remove(path_of(surface), _phrase(surface))
 
 
 def _compile(figure_id: str, figure: Figure) -> Watched:
     if not figure.active:
-        return Watched(figure, (), frozenset())
-    roles: tuple[tuple[Role, Sequence[str]], ...] = (
-        ("blocker", figure.blockers),
+        return Watched(figure, (), (), frozenset())
+    names = [name for name in spellings(figure) if name.strength != "never"]
+    entries = [
+        (path_of(name.surface), _entry(figure_id, "name", name, capital=name.case == "cap"))
+        for name in names
+    ]
+    for surface in dict.fromkeys(figure.blockers):
+        blocker = Name(surface=surface, kind="word")
+        entries.append((path_of(surface), _entry(figure_id, "blocker", blocker, capital=False)))
+    signals: tuple[tuple[SignalRole, Sequence[str]], ...] = (
         ("title", figure.titles),
         ("cue", figure.cues),
         ("negative", figure.negative_cues),
     )
-    meanings: list[tuple[Role, Name]] = [
-        ("name", name) for name in spellings(figure) if name.strength != "never"
+    phrases = [
+        (surface, role)
+        for role, surfaces in signals
+        for surface in dict.fromkeys(surfaces)
+        if path_of(surface)
     ]
-    meanings += [
-        (role, Name(surface=surface, kind="word")) for role, phrases in roles for surface in phrases
-    ]
-    entries = tuple(
-        (
-            path_of(name.surface),
-            Entry(
-                figure_id,
-                role,
-                name,
-                capitals(name.surface) if role != "blocker" and name.case == "cap" else (),
-                tuple(Words(name.surface).keys),
-            ),
-        )
-        for role, name in meanings
-    )
     given = given_names_of(figure) if figure.kind == "person" else frozenset()
-    return Watched(figure, entries, given)
+    return Watched(figure, tuple(entries), tuple(phrases), given)
+
+
+def _entry(figure_id: str, role: Role, name: Name, *, capital: bool) -> Entry:
+    demanded = capitals(name.surface) if capital else ()
+    return Entry(figure_id, role, name, demanded, tuple(Words(name.surface).keys))
+
+
+def _phrase(surface: str) -> Entry:
+    """A title or cue, the same for all figures that have it."""
+    return _entry("", "phrase", Name(surface=surface, kind="word"), capital=True)
 
 
 # --- 1. which spans ---------------------------------------------------------------------------
@@ -175,29 +203,54 @@ def _longest(spans: list[Place[Entry]]) -> list[Place[Entry]]:
 
 
 def _scene(
-    words: Words, lang: str, chosen: list[Place[Entry]], signals: list[Place[Entry]]
+    words: Words,
+    lang: str,
+    chosen: list[Place[Entry]],
+    phrases: list[Place[Entry]],
+    watched: Mapping[str, Watched],
 ) -> Scene:
-    found: dict[Role, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, list[Place[Entry]]] = defaultdict(list)
+    for place in phrases:
+        if _capitals_fit(place, words):
+            found[place.payload.name.surface].append(place)
+    signals: dict[SignalRole, dict[str, list[Signal]]] = defaultdict(lambda: defaultdict(list))
     titles = set()
-    for place in signals:
-        entry = place.payload
-        if not _capitals_fit(place, words):
-            continue
-        if entry.role == "title":
-            titles.add((entry.figure_id, place.last))
-        else:
-            found[entry.role][entry.figure_id].append((place.first, entry.name.surface))
+    names = [place for place in chosen if place.payload.role == "name"]
+    for figure_id in dict.fromkeys(place.payload.figure_id for place in names):
+        for surface, role in watched[figure_id].phrases:
+            for place in found.get(surface, ()):
+                if role == "title":
+                    titles.add((figure_id, place.last))
+                else:
+                    signals[role][figure_id].append(Signal(place.first, surface))
+        for by_figure in signals.values():
+            by_figure[figure_id].sort()
     return Scene(
         words=words,
         lang=lang,
+        title_case=_is_title_case(words),
         covered=frozenset(i for p in chosen for i in range(p.first, p.last + 1)),
         in_full=frozenset(
-            p.payload.figure_id for p in chosen if is_full_name(p) and not namesake_suffix(p, words)
+            p.payload.figure_id for p in names if is_full_name(p) and not namesake_suffix(p, words)
         ),
+        named=tuple(_named(place, watched) for place in names),
         titles=frozenset(titles),
-        cues=found["cue"],
-        negatives=found["negative"],
+        cues=signals["cue"],
+        negatives=signals["negative"],
     )
+
+
+def _named(place: Place[Entry], watched: Mapping[str, Watched]) -> Named:
+    entry = place.payload
+    kind = watched[entry.figure_id].figure.kind
+    strong = entry.name.strength == "strong"
+    return Named(place.first, place.last, entry.figure_id, kind, strong)
+
+
+def _is_title_case(words: Words) -> bool:
+    """Whether nearly all longer words of a text have capitals, as some headlines do."""
+    longer = [raw for raw in words.raws[:TITLE_CASE_WORDS] if len(raw) > 3 and raw[0].isalpha()]
+    return sum(raw[0].isupper() for raw in longer) >= TITLE_CASE_SHARE * len(longer)
 
 
 # --- what is reported -------------------------------------------------------------------------

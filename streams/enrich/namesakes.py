@@ -8,19 +8,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from streams.enrich.figure_rules import (
-    ARTICLES,
-    NAMESAKE_SUFFIXES,
-    TITLE_ENDINGS,
-    Entry,
-    Mention,
-    Ownership,
-    Scene,
-    Watched,
-    is_full_name,
-)
+from streams.enrich.figure_words import ARTICLES, NAMESAKE_SUFFIXES, TITLE_ENDINGS
 from streams.enrich.name_trie import Place
 from streams.enrich.names import given_names
+from streams.enrich.scene import Entry, Mention, Ownership, Scene, Watched, is_full_name
 from streams.enrich.words import Words
 
 __all__ = ["assign", "namesake_suffix"]

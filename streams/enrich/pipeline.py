@@ -11,6 +11,7 @@ from streams.enrich.entities import DEFAULT_MODELS, EntityTagger
 from streams.enrich.figures import FigureMatcher
 from streams.enrich.language import detect
 from streams.enrich.policy import PolicyMatcher, read_policy
+from streams.enrich.semantics import load_semantics
 from streams.enrich.text import Document, make_document
 from streams.records import EnrichedItem, Figure, Item, ItemRef
 
@@ -25,6 +26,12 @@ class Enricher:
         self.policy = policy
         self.tagger = tagger
 
+    def load(self) -> None:
+        """Load all models now, so that the first item is quick."""
+        self.tagger.load()
+        if self.policy.semantics is not None:
+            self.policy.semantics.load()
+
     def enrich(self, item: Item, now: datetime) -> EnrichedItem:
         """Find language, figures, policy topics and entities of an item.
 
@@ -33,10 +40,10 @@ class Enricher:
             now: becomes `enriched_at`.
         """
         document = make_document(item.title, item.summary, item.body)
-        lang, confidence = detect(document.text, declared=item.lang)
+        lang, confidence = detect(document.text, declared=item.lang, learned=item.feed_lang)
         figures = self.matcher.find(document, lang)
-        policy_topics = self.policy.find(document, lang)
         entities, skipped = self.tagger.tag(document, lang)
+        policy_topics = self.policy.find(document, lang, figures, entities)
         return EnrichedItem(
             item=_reference(item, document, lang, now),
             text=document.text,
@@ -56,6 +63,8 @@ class Enricher:
             "watchlist": self.matcher.version,
             "policy": self.policy.version,
         }
+        if self.policy.semantics is not None:
+            versions["semantics"] = self.policy.semantics.version
         model = f"entities:{lang}"
         if model in self.tagger.versions:
             versions[model] = self.tagger.versions[model]
@@ -63,20 +72,24 @@ class Enricher:
 
 
 def build_enricher(
-    figures: Iterable[Figure], policy_path: Path, models: Mapping[str, str] | None = None
+    figures: Iterable[Figure],
+    policy_path: Path,
+    models: Mapping[str, str] | None = None,
+    semantics: str = "auto",
 ) -> Enricher:
-    """Build an enricher from a watchlist, the path of a policy lexicon, and spaCy models.
+    """Build an enricher from a watchlist, the folder of a policy lexicon, and models.
 
     Args:
         figures: whom to look for.
-        policy_path: the lexicon.
+        policy_path: folder of the lexicon.
         models: language to spaCy pipeline, beside or instead of the built-in ones.
+        semantics: "auto", "on" or "off", see `load_semantics`.
 
     Raises:
         NotFoundError: there is no such lexicon.
-        ConfigError: the lexicon is wrong.
+        ConfigError: the lexicon is wrong, or the semantic layer must be there and is not.
     """
-    policy = PolicyMatcher(read_policy(policy_path))
+    policy = PolicyMatcher(read_policy(policy_path), load_semantics(semantics))
     return Enricher(
         FigureMatcher(figures), policy, EntityTagger({**DEFAULT_MODELS, **(models or {})})
     )

@@ -50,6 +50,10 @@ class Semantics(Protocol):
 
     version: str
 
+    def load(self) -> None:
+        """Load its model."""
+        ...
+
     def judge(self, document: Document, words: Mapping[str, float]) -> Mapping[str, Judgement]:
         """Judge the topics it knows.
 
@@ -97,6 +101,11 @@ class PolicyMatcher:
             if id_ in verdicts or id_ in judged
         )
         return tuple(sorted((hit for hit in hits if hit), key=lambda hit: -hit.score))
+
+    def words(self, document: Document, lang: str) -> dict[str, float]:
+        """Log-odds by topic id of what the words alone say; for training the semantic layer."""
+        readings, _ = self._frames.read(document, lang)
+        return {id_: _add_up(reading, document).log_odds for id_, reading in readings.items()}
 
 
 def _undecided(verdicts: Mapping[str, _Verdict], hinted: bool) -> bool:

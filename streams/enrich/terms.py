@@ -20,7 +20,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-import simplemma
+from simplemma import Lemmatizer
+from simplemma.strategies import DefaultStrategy
+from simplemma.strategies.dictionaries.stream_dictionary_factory import StreamDictionaryFactory
 
 from streams.enrich.words import LONGEST_WORD, Words
 
@@ -257,11 +259,21 @@ def _forms(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     for lang in langs:
         # A verb that opens a sentence has a capital; the dictionary knows it without.
         spellings = dict.fromkeys((word, word.lower()))
-        forms.extend(simplemma.lemmatize(one, lang=lang).casefold() for one in spellings)
+        forms.extend(_lemmatizer().lemmatize(one, lang=lang).casefold() for one in spellings)
         forms.extend(_stems(forms[0], lang))
     if "de" in langs and word.islower():
         forms.extend(_declined(word))
     return tuple(dict.fromkeys(forms))
+
+
+@functools.cache
+def _lemmatizer() -> Lemmatizer:
+    """One that reads its dictionaries packed: 16 MB for German instead of 120, five times slower.
+
+    Every word is looked up once only, so nobody notices.
+    """
+    strategy = DefaultStrategy(dictionary_factory=StreamDictionaryFactory())
+    return Lemmatizer(lemmatization_strategy=strategy)
 
 
 def _stems(word: str, lang: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ registry, opml, discovery, finding     which feeds there are, and where a site h
 fetch, answers, guard, hosts, resolve  bytes from outside; what answers mean, what is refused
 parse, formats/, document, links       bytes to entries (pure); parser_pool runs it elsewhere
 identity, naming, fingerprint          entries to new, updated and seen Items (pure)
+languages                              what a feed is written in, learned from its entries (pure)
 judgement: moves, health, schedule     what a poll means for its feed (pure); outcome goes in,
                                        rhythm is what was learned
 agenda, politeness, outage, turns      who may be asked now

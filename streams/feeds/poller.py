@@ -24,6 +24,7 @@ from streams.broker.topics import FEED_STATE
 from streams.config import utc_now
 from streams.errors import BrokerError, ParseError
 from streams.feeds import moves, schedule
+from streams.feeds.languages import Detects
 from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
 from streams.feeds.publish import publish_items, publish_refused
 from streams.feeds.turns import Turns
@@ -65,6 +66,7 @@ class Poller:
         parser: Parses,
         clock: Callable[[], datetime] = utc_now,
         pushes: Pushes | None = None,
+        detects: Detects | None = None,
     ) -> None:
         self._producer = producer
         self._share = share
@@ -72,6 +74,7 @@ class Poller:
         self._parser = parser
         self._clock = clock
         self._pushes = pushes
+        self._detects = detects
         self._turns = Turns(lambda: share.fraction)
         self._planned: dict[str, Feed] = {}
         self._ours: set[str] = set()
@@ -127,7 +130,13 @@ class Poller:
         async with self._alone(feed.feed_id):
             state = self._state(feed)
             visited = await visit(
-                feed, state, self._fetcher, self._parser, self._clock, self._pushes
+                feed,
+                state,
+                self._fetcher,
+                self._parser,
+                self._clock,
+                self._pushes,
+                self._detects,
             )
             now = self._clock().timestamp()
             if not self._turns.record(feed, state, visited.outcome, now):
@@ -153,7 +162,13 @@ class Poller:
         try:
             async with self._alone(feed_id):
                 visited = await receive(
-                    feed, self._state(feed), body, content_type, self._parser, self._clock
+                    feed,
+                    self._state(feed),
+                    body,
+                    content_type,
+                    self._parser,
+                    self._clock,
+                    self._detects,
                 )
                 if self._pushes is not None:
                     known = self._pushes.subscription(feed_id)

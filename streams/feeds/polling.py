@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from streams.broker.clients import connect_producer
 from streams.config import Settings, secret
 from streams.feeds.fetch import Fetcher
+from streams.feeds.languages import Detects
 from streams.feeds.parser_pool import ParserPool
 from streams.feeds.poller import Poller
 from streams.feeds.sharing.share import Share
@@ -30,11 +31,16 @@ _FLUSH_SECONDS = 1.0
 """The poller has waited for its acks before."""
 
 
-async def run(settings: Settings, resolver: AbstractResolver | None = None) -> None:
+async def run(
+    settings: Settings,
+    resolver: AbstractResolver | None = None,
+    detects: Detects | None = None,
+) -> None:
     """Poll until SIGTERM or cancelled; the topics must exist.
 
     Args:
         settings: with a broker address.
+        detects: tells languages; None where they are not learned.
         resolver: instead of the system's, for tests.
 
     Raises:
@@ -62,7 +68,7 @@ async def run(settings: Settings, resolver: AbstractResolver | None = None) -> N
             known=lambda feed_id: poller.subscription(feed_id),
             takes=lambda feed_id: poller.takes(feed_id),
         )
-        poller = Poller(producer, share, fetcher, parser, pushes=subscriber)
+        poller = Poller(producer, share, fetcher, parser, pushes=subscriber, detects=detects)
         await share.start()
         stack.push_async_callback(share.stop)
         await subscriber.start()

@@ -19,6 +19,7 @@ from streams.feeds.fetch import Fetched, NotModified
 from streams.feeds.finding import successor
 from streams.feeds.identity import Decision, decide
 from streams.feeds.judgement import judge
+from streams.feeds.languages import Detects, learn, prevailing
 from streams.feeds.outcome import Outcome
 from streams.feeds.parse import PARSER
 from streams.feeds.ports import Fetches, Parses, Pushes
@@ -52,6 +53,7 @@ async def visit(
     parser: Parses,
     clock: Callable[[], datetime],
     pushes: Pushes | None = None,
+    detects: Detects | None = None,
 ) -> Visited:
     """Visit a feed; whatever it does wrong stays with it and becomes its health.
 
@@ -62,10 +64,12 @@ async def visit(
         parser: parses.
         clock: read when the answer is there, so that `seen_at` is when Items were seen.
         pushes: decides whether a hub is asked; None without WebSub.
+        detects: tells languages; None where they are not learned.
     """
     started = time.monotonic()
     try:
         visited = await _look(feed, state, fetcher, parser, clock)
+        visited = _with_languages(visited, detects)
     except FeedError as error:
         visited = Visited(Outcome.of_error(error), state)
     except Exception as error:
@@ -86,6 +90,7 @@ async def receive(
     content_type: str,
     parser: Parses,
     clock: Callable[[], datetime],
+    detects: Detects | None = None,
 ) -> Visited:
     """Take a document that a hub pushed, as if it had been fetched; schedule and health stay.
 
@@ -95,7 +100,20 @@ async def receive(
     parsed = await parser.parse(body, content_type, moves.address_of(feed, state))
     outcome = Outcome(status=200, size=len(body))
     outcome, state, items = await _decide(feed, state, parsed, outcome, clock())
-    return Visited(outcome, state, items)
+    return _with_languages(Visited(outcome, state, items), detects)
+
+
+def _with_languages(visited: Visited, detects: Detects | None) -> Visited:
+    """Learn from the new Items, and tell each what its feed is mostly written in."""
+    if detects is None or not visited.items:
+        return visited
+    langs = learn(visited.state.langs, visited.items, detects)
+    lang = prevailing(langs)
+    return replace(
+        visited,
+        state=replace(visited.state, langs=langs),
+        items=tuple(replace(item, feed_lang=lang) for item in visited.items),
+    )
 
 
 async def _look(

@@ -12,6 +12,7 @@ from rich.console import Console
 from streams.log import setup_logging
 from tests.bench import (
     decide,
+    detect,
     enrich,
     figures,
     hostile,
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "hostile": hostile.run,
     "month": month.run,
     "figures": figures.run,
+    "detect": detect.run,
     "enrich": enrich.run,
     "wire": wire.run,
     "idle": idle.run,

@@ -72,10 +72,14 @@ def test_a_reader_sees_marks_reasons_and_sentences(watchlist: Path, tmp_path: Pa
     for expected in [
         "language: en",
         "figures: [1] Ada Lovelace",
-        "Ada Lovelace [1] fined over AI [ai, regulation] app [regulation]",
-        "European regulator [regulation]",
+        "Ada Lovelace [1] fined",
+        "AI",
+        "[regulation]",
         "figure [1]: Ada Lovelace (Q7259)",
+        "the full name stands here: Ada Lovelace",
+        "‹Ada Lovelace› fined over AI app",
         "policy topic [regulation]",
+        "what the words say",
         "versions: app",
     ]:
         assert expected in result.stdout

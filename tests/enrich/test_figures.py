@@ -96,7 +96,7 @@ ALERT_BRANDT = {"brandt": "alert"}
         ("de", "Van den Berg widersprach.", {"berg": "alert"}),
         # Weak names need support.
         ("de", "Der Vogel singt.", {}),
-        ("de", "Vogel wollte sich nicht äußern.", {}),
+        ("de", "Vogel wollte sich nicht äußern.", {"vogel": "possible"}),
         ("de", "Behördenchef Vogel äußerte sich nicht.", {"vogel": "alert"}),
         ("en", "The agency head Vogel declined to comment.", {"vogel": "alert"}),
         ("de", "Herr Vogel äußerte sich nicht.", {"vogel": "possible"}),
@@ -133,7 +133,7 @@ ALERT_BRANDT = {"brandt": "alert"}
         ("en", "Delta's chief executive stepped down.", {"delta": "alert"}),
         ("en", "Delta shares fell.", {"delta": "alert"}),
         ("de", "Delta liefert neue Router.", {"delta": "alert"}),
-        ("en", "Officials spoke with Delta about prices.", {"delta": "possible"}),
+        ("en", "Officials spoke with Delta about prices.", {"delta": "alert"}),
         ("en", "The river reached the Delta.", {}),
     ],
 )

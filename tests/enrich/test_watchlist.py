@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from streams.enrich.checking import Finding, check
 from streams.enrich.figures import FigureMatcher
+from streams.enrich.grading import weak_names
 from streams.enrich.text import make_document
-from streams.enrich.watchlist import infer_kind, read_watchlist, weak_names
+from streams.enrich.watchlist import infer_kind, line_of, parse_watchlist, read_watchlist
 from streams.errors import ConfigError, NotFoundError
 from streams.records import Figure, Name
 
@@ -105,28 +107,28 @@ def test_the_kind_of_a_plain_name_is_inferred(surface, name, figure_kind, kind):
         ),
         (
             "figures:\n  - {id: a, name: A B, kind: person}\n  - {id: a, name: C D, kind: person}\n",
-            0,
+            3,
             ["figures[1].id", "'a' is taken by figures[0]"],
         ),
         (
             "figures:\n  - {id: a, name: A B, kind: person, qid: Q1}\n"
             "  - {id: c, name: C D, kind: person, qid: Q1}\n",
-            0,
+            3,
             ["figures[1].qid (c)", "Q1 is already the QID of 'a'"],
         ),
         (
             "figures:\n  - {id: a, name: A B, kind: person, related: [z]}\n",
-            0,
+            2,
             ["figures[0].related (a)", "'z' is no figure here"],
         ),
         (
             "figures:\n  - {id: a, name: A B, kind: person, related: [a]}\n",
-            0,
+            2,
             ["'a' is the figure itself"],
         ),
         (
             "figures:\n  - {id: a, name: A B, kind: person, cues: ['(?)']}\n",
-            0,
+            2,
             ["figures[0].cues (a)", "'(?)' can never be found"],
         ),
         ("figures: [\n", 2, ["not valid YAML"]),
@@ -148,32 +150,53 @@ def test_a_missing_file_is_told(tmp_path):
         read_watchlist(tmp_path / "none.yaml")
 
 
+def test_a_watchlist_may_be_read_without_comparing_its_figures(tmp_path):
+    path = write(
+        tmp_path,
+        "figures:\n  - {id: a, name: A B, kind: person}\n  - {id: a, name: '(', kind: person}\n",
+    )
+    assert [figure.name for figure in parse_watchlist(path)] == ["A B", "("]
+
+
+PLACES = """# figures:
+figures:
+  # - id: none
+  - id: a
+    name: A B
+    names:
+      - X
+      - {surface: Y, kind: word}
+
+  - {id: b, name: C D,
+     blockers: [x]}
+"""
+
+
 @pytest.mark.parametrize(
-    ("name", "warned"),
+    ("position", "field", "line"),
     [
-        (Name(surface="Apple", kind="word"), "an ordinary word"),
-        (Name(surface="Nina", kind="given"), "a given name"),
-        (Name(surface="Xi", kind="surname"), "very short"),
-        (Name(surface="Apple", kind="word", strength="context"), ""),
-        (Name(surface="FTC", kind="acronym"), ""),
-        (Name(surface="Nordwind", kind="word"), ""),
+        (0, "id", 4),
+        (0, "names", 6),
+        (0, "cues", 4),
+        (1, "name", 10),
+        (1, "blockers", 11),
+        (2, "id", 0),
     ],
 )
-def test_weak_names_that_stand_alone_are_warned_of(name, warned):
-    figure = Figure(figure_id="a", name="Nordwind AG", kind="organisation", names=(name,))
-    warnings = weak_names([figure])
-    assert [warned in text for text in warnings] == ([True] if warned else [])
+def test_a_finding_has_a_line(position, field, line):
+    finding = Finding("warning", "a", field, "", "", position)
+    assert line_of(PLACES, finding) == line
 
 
-def test_a_figure_with_blockers_is_left_in_peace():
-    figure = Figure(figure_id="a", name="Apple", kind="organisation", blockers=("apple pie",))
-    assert weak_names([figure]) == []
+def test_a_watchlist_on_one_line_has_no_lines():
+    assert line_of("figures: [{id: a}]", Finding("note", "a", "id", "", "")) == 0
 
 
 def test_the_starter_watchlist_is_sound():
     figures = read_watchlist(STARTER)
     assert 45 <= len(figures) <= 70
     assert weak_names(figures) == []
+    assert not [each for each in check(figures) if each.level == "error"]
     assert all(figure.lists for figure in figures)
     assert {figure.qid for figure in figures if figure.qid_checked} == {
         "Q22686",

@@ -15,6 +15,7 @@ from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
 from streams.config import Settings, utc_now
+from streams.enrich.decoding import decoded
 from streams.enrich.pipeline import build_enricher
 from streams.enrich.report import report
 from streams.enrich.watchlist import read_watchlist
@@ -27,7 +28,6 @@ TITLE_LIMIT = 150
 """Characters up to which a first line with a blank line below it is taken for the title."""
 
 _MARKUP = re.compile(r"<(?:!doctype|html|body|p|div|article|h1|br)\b[^<>]{0,400}>", re.IGNORECASE)
-_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 def analyze(
@@ -52,6 +52,7 @@ def analyze(
         read_watchlist(watchlist or folder / "watchlist.yaml"),
         policy or folder / "policy",
         settings.models,
+        settings.semantics,
     )
     text = decode_text(content)
     item = make_item(text, modified, lang=lang, html=_is_html(text) if html is None else html)
@@ -63,15 +64,11 @@ def analyze(
 
 
 def decode_text(content: bytes) -> str:
-    """Decode bytes by their byte order mark, as UTF-8, or else as Windows-1252 with a note."""
-    for mark, encoding in _BOMS.items():
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
+    """Decode bytes, with a note on stderr where they are not Unicode."""
+    text, encoding = decoded(content)
+    if encoding == "windows-1252":
         Console(stderr=True).print("note: not UTF-8, read as Windows-1252")
-        return content.decode("windows-1252", "replace")
+    return text
 
 
 def make_item(text: str, at: datetime, *, lang: str = "", html: bool = False) -> Item:

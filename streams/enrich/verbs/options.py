@@ -1,0 +1,59 @@
+"""The options that `watchlist add` and `edit` share, and what was given with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from streams.enrich.aliases import clean
+from streams.enrich.candidates import Kind
+from streams.enrich.editing import LISTS
+
+__all__ = [
+    "AliasOption",
+    "BlockerOption",
+    "CueOption",
+    "DescriptionOption",
+    "DropOption",
+    "KindOption",
+    "ListOption",
+    "NegativeCueOption",
+    "QidOption",
+    "RelatedOption",
+    "TitleOption",
+    "Words",
+    "by_field",
+]
+
+Words = list[str] | None
+
+KindOption = Annotated[
+    Kind | None, typer.Option(help="What it is; a new one is a person by default.")
+]
+QidOption = Annotated[str | None, typer.Option(help="Wikidata id, such as Q42.")]
+AliasOption = Annotated[
+    Words,
+    typer.Option(
+        help="Another name; 'NAME:context' counts only with support, 'NAME:strong' always, "
+        "'NAME:never' switches a derived one off. May be repeated, as all that follow."
+    ),
+]
+TitleOption = Annotated[Words, typer.Option(help="Supports the figure just before a name.")]
+CueOption = Annotated[Words, typer.Option(help="Supports the figure anywhere in an item.")]
+NegativeCueOption = Annotated[Words, typer.Option(help="Speaks against it near a name.")]
+BlockerOption = Annotated[
+    Words, typer.Option(help="Longer phrase around a name that means something else.")
+]
+ListOption = Annotated[Words, typer.Option("--list", help="List that it belongs to.")]
+RelatedOption = Annotated[Words, typer.Option(help="Id of a figure whose full name supports it.")]
+DescriptionOption = Annotated[str | None, typer.Option(help="One line for people.")]
+DropOption = Annotated[Words, typer.Option(help="Take one away.")]
+
+
+def by_field(*given: Words) -> dict[str, tuple[str, ...]]:
+    """What was given for each field of `LISTS`, in that order; each word once."""
+    cleaned: Iterable[Iterable[str]] = (map(clean, words or ()) for words in given)
+    words = (tuple(dict.fromkeys(each)) for each in cleaned)
+    return dict(zip(LISTS, words, strict=True))
