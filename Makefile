@@ -36,6 +36,11 @@ semantics: $(VENV)/dev ## train the heads of the semantic layer on the labelled 
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
 
+eval: $(VENV)/dev ## how well figures, policy topics and languages are found in tests/gold, test half
+	$(BIN)/wirewatch eval figures --split test tests/gold/items/*.jsonl
+	$(BIN)/wirewatch eval policy --split test tests/gold/items/*.jsonl
+	$(BIN)/wirewatch eval language --split test tests/gold/items/*.jsonl
+
 lock: $(VENV)/dev ## renew requirements.lock and requirements-dev.lock (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
@@ -67,4 +72,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast lint format semantics bench lock clean
+.PHONY: help run up test fast lint format semantics bench eval lock clean

@@ -26,7 +26,7 @@ from streams.config import (
 )
 from streams.demo import verbs as demo_verbs
 from streams.desk import verbs as desk_verbs
-from streams.enrich.verbs import analyzing, watching
+from streams.enrich.verbs import analyzing, evaluating, watching
 from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
@@ -275,6 +275,7 @@ app.command(rich_help_panel="Run")(sinks_verbs.archive)
 app.command(rich_help_panel="Run")(demo_verbs.newsroom)
 app.command(rich_help_panel="Inspect")(analyzing.analyze)
 app.command(rich_help_panel="Inspect")(sinks_verbs.query)
+app.add_typer(evaluating.app, name="eval", rich_help_panel="Inspect")
 app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
 app.add_typer(watching.app, name="watchlist", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")

@@ -58,7 +58,7 @@ ADVERBS = folded("""
     just largely later long meanwhile merely much nearly neither never not now often once only
     perhaps previously quickly quietly rarely recently reportedly repeatedly sharply similarly
     sometimes soon still then there therefore thus today together tomorrow too usually yesterday yet
-    currently publicly personally
+    currently further publicly personally
 """)
 AUXILIARIES = folded("""
     hat hatte haben hatten habe hätte hätten ist sind war waren sei seien wird werden wurde wurden

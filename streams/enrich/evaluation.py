@@ -33,6 +33,7 @@ __all__ = [
     "Estimate",
     "Macro",
     "Outcome",
+    "Row",
     "Scores",
     "Told",
     "Trap",

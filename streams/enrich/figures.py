@@ -17,8 +17,8 @@ capitals mean nothing, so a wrong guess does not lose a strong name.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -26,33 +26,28 @@ import msgspec
 from streams.enrich.figure_rules import RULES
 from streams.enrich.name_trie import NameTrie, Place
 from streams.enrich.names import capitals, given_names_of, path_of, spellings
-from streams.enrich.namesakes import assign, namesake_suffix
+from streams.enrich.namesakes import assign
 from streams.enrich.scene import (
     Entry,
     Mention,
-    Named,
     Role,
     Scene,
-    Signal,
     SignalRole,
     Watched,
+    capitals_fit,
     compound,
-    is_full_name,
+    stage,
 )
 from streams.enrich.text import Document
 from streams.enrich.words import Words
 from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
 
-__all__ = ["ALERT", "POSSIBLE", "FigureMatcher"]
+__all__ = ["ALERT", "POSSIBLE", "FigureMatcher", "Weighed", "is_possible"]
 
 ALERT = 0.75
 """Confidence from which a figure may alert, judged on sentences with traps."""
 POSSIBLE = 0.40
 """Confidence from which a figure is reported at all."""
-
-TITLE_CASE_WORDS = 40
-TITLE_CASE_SHARE = 0.8
-"""Of the first words of a text: from here on capitals say nothing."""
 
 MENTIONS_KEPT = 100
 """Places per figure; a live blog names somebody many hundred times."""
@@ -102,19 +97,26 @@ class FigureMatcher:
         Returns:
             One hit per figure with confidence of at least `POSSIBLE`, by first mention.
         """
+        by_figure: dict[str, list[Weighed]] = {}
+        for weighed in self.weigh(document, lang):
+            if is_possible(weighed):
+                by_figure.setdefault(weighed.figure.figure_id, []).append(weighed)
+        return tuple(_hit(weighed, document) for weighed in by_figure.values())
+
+    def weigh(self, document: Document, lang: str) -> tuple[Weighed, ...]:
+        """Weigh every name of a watched figure in a document, however little it weighs."""
         words = document.words
         spans, phrases = [], []
         for place in self._trie.places(words):
             if place.payload.role == "phrase":
                 phrases.append(place)
-            elif _capitals_fit(place, words):
+            elif capitals_fit(place, words):
                 spans.append(place)
         chosen = _longest(spans)
         if not any(place.payload.role == "name" for place in chosen):
             return ()
-        scene = _scene(words, lang, chosen, phrases, self._watched)
-        mentions = assign(chosen, scene, self._watched)
-        return _hits(mentions, scene, document)
+        scene = stage(words, lang, chosen, phrases, self._watched)
+        return tuple(_weigh(mention, scene) for mention in assign(chosen, scene, self._watched))
 
     def _put_in(self, watched: Watched) -> None:
         for path, entry in watched.entries:
@@ -173,18 +175,6 @@ def _phrase(surface: str) -> Entry:
 # --- 1. which spans ---------------------------------------------------------------------------
 
 
-def _capitals_fit(place: Place[Entry], words: Words) -> bool:
-    """Whether the text has the capitals that the name demands; all capitals also pass."""
-    for index, demanded in zip(
-        range(place.first, place.last + 1), place.payload.capitals, strict=False
-    ):
-        raw = words.text[words.starts[index] : min(words.ends[index], place.end)]
-        if (demanded == 1 and not raw[0].isupper()) or (demanded == 2 and not raw.isupper()):
-            return False
-    # "FTCs" is a genitive or plural of FTC, "FTCS" another acronym.
-    return place.payload.name.kind != "acronym" or not place.ending.startswith("S")
-
-
 def _longest(spans: list[Place[Entry]]) -> list[Place[Entry]]:
     """Keep the longest of overlapping spans, and all figures of equal ones; in text order."""
     spans.sort(key=lambda p: (p.start - p.end, p.start, p.payload.figure_id, p.ending))
@@ -199,89 +189,41 @@ def _longest(spans: list[Place[Entry]]) -> list[Place[Entry]]:
     return [kept[key] for key in sorted(kept)]
 
 
-# --- 2. what the text says --------------------------------------------------------------------
-
-
-def _scene(
-    words: Words,
-    lang: str,
-    chosen: list[Place[Entry]],
-    phrases: list[Place[Entry]],
-    watched: Mapping[str, Watched],
-) -> Scene:
-    found: dict[str, list[Place[Entry]]] = defaultdict(list)
-    for place in phrases:
-        if _capitals_fit(place, words):
-            found[place.payload.name.surface].append(place)
-    signals: dict[SignalRole, dict[str, list[Signal]]] = defaultdict(lambda: defaultdict(list))
-    titles = set()
-    names = [place for place in chosen if place.payload.role == "name"]
-    for figure_id in dict.fromkeys(place.payload.figure_id for place in names):
-        for surface, role in watched[figure_id].phrases:
-            for place in found.get(surface, ()):
-                if role == "title":
-                    titles.add((figure_id, place.last))
-                else:
-                    signals[role][figure_id].append(Signal(place.first, surface))
-        for by_figure in signals.values():
-            by_figure[figure_id].sort()
-    return Scene(
-        words=words,
-        lang=lang,
-        title_case=_is_title_case(words),
-        covered=frozenset(i for p in chosen for i in range(p.first, p.last + 1)),
-        in_full=frozenset(
-            p.payload.figure_id for p in names if is_full_name(p) and not namesake_suffix(p, words)
-        ),
-        named=tuple(_named(place, watched) for place in names),
-        titles=frozenset(titles),
-        cues=signals["cue"],
-        negatives=signals["negative"],
-    )
-
-
-def _named(place: Place[Entry], watched: Mapping[str, Watched]) -> Named:
-    entry = place.payload
-    kind = watched[entry.figure_id].figure.kind
-    strong = entry.name.strength == "strong"
-    return Named(place.first, place.last, entry.figure_id, kind, strong)
-
-
-def _is_title_case(words: Words) -> bool:
-    """Whether nearly all longer words of a text have capitals, as some headlines do."""
-    longer = [raw for raw in words.raws[:TITLE_CASE_WORDS] if len(raw) > 3 and raw[0].isalpha()]
-    return sum(raw[0].isupper() for raw in longer) >= TITLE_CASE_SHARE * len(longer)
-
-
 # --- what is reported -------------------------------------------------------------------------
 
 
-class _Weighed(NamedTuple):
+class Weighed(NamedTuple):
+    """A name in a text with everything that speaks for and against it."""
+
     log_odds: float
+    """Sum of the reasons."""
     mention: Mention
     reasons: tuple[Reason, ...]
 
-
-def _hits(mentions: list[Mention], scene: Scene, document: Document) -> tuple[FigureHit, ...]:
-    threshold = math.log(POSSIBLE / (1 - POSSIBLE))
-    by_figure: dict[str, list[_Weighed]] = {}
-    for mention in mentions:
-        weighed = _weigh(mention, scene)
-        if weighed.log_odds >= threshold:
-            by_figure.setdefault(mention.watched.figure.figure_id, []).append(weighed)
-    return tuple(_hit(weighed, scene.words, document) for weighed in by_figure.values())
+    @property
+    def figure(self) -> Figure:
+        """Whose name it would be."""
+        return self.mention.watched.figure
 
 
-def _weigh(mention: Mention, scene: Scene) -> _Weighed:
+_THRESHOLD = math.log(POSSIBLE / (1 - POSSIBLE))
+
+
+def is_possible(weighed: Weighed) -> bool:
+    """Whether a name is sure enough to be reported at all."""
+    return weighed.log_odds >= _THRESHOLD
+
+
+def _weigh(mention: Mention, scene: Scene) -> Weighed:
     reasons = tuple(reason for rule in RULES if (reason := rule(mention, scene)) is not None)
-    return _Weighed(round(sum(reason.weight for reason in reasons), 4), mention, reasons)
+    return Weighed(round(sum(reason.weight for reason in reasons), 4), mention, reasons)
 
 
-def _hit(weighed: list[_Weighed], words: Words, document: Document) -> FigureHit:
+def _hit(weighed: Sequence[Weighed], document: Document) -> FigureHit:
     best = max(weighed, key=lambda w: w.log_odds)  # the first of equals
-    figure = best.mention.watched.figure
+    figure = best.figure
     confidence = round(1 / (1 + math.exp(-best.log_odds)), 4)
-    evidence = tuple(_evidence(w, words, document) for w in weighed[:MENTIONS_KEPT])
+    evidence = tuple(_evidence(w, document) for w in weighed[:MENTIONS_KEPT])
     return FigureHit(
         figure_id=figure.figure_id,
         name=figure.name,
@@ -296,7 +238,7 @@ def _hit(weighed: list[_Weighed], words: Words, document: Document) -> FigureHit
     )
 
 
-def _evidence(weighed: _Weighed, words: Words, document: Document) -> Evidence:
+def _evidence(weighed: Weighed, document: Document) -> Evidence:
     place = weighed.mention.place
     start, end = document.sentence_at(place.start, place.end)
     return Evidence(
@@ -310,5 +252,5 @@ def _evidence(weighed: _Weighed, words: Words, document: Document) -> Evidence:
         detail=place.payload.name.surface,
         weight=weighed.log_odds,
         inflection=place.ending,
-        compound=compound(place, words),
+        compound=compound(place, document.words),
     )

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from streams.enrich.figure_words import ARTICLES, NAMESAKE_SUFFIXES, TITLE_ENDINGS
+from streams.enrich.figure_words import ARTICLES, TITLE_ENDINGS
 from streams.enrich.name_trie import Place
 from streams.enrich.names import given_names
-from streams.enrich.scene import Entry, Mention, Ownership, Scene, Watched, is_full_name
-from streams.enrich.words import Words
+from streams.enrich.scene import (
+    Entry,
+    Mention,
+    Ownership,
+    Scene,
+    Watched,
+    is_full_name,
+    namesake_suffix,
+)
 
-__all__ = ["assign", "namesake_suffix"]
+__all__ = ["assign"]
 
 SOMEBODY_ELSE = frozenset({"another given name before", "another name before", "namesake suffix"})
 """Rules by which a surname belongs to somebody who is not watched."""
@@ -59,15 +66,6 @@ def _ownership(
     if entry.figure_id in seen_full:
         return "before"
     return "later" if entry.figure_id in scene.in_full else ""
-
-
-def namesake_suffix(place: Place[Entry], words: Words) -> str:
-    """The "Jr." or "III" behind a name, which makes it a relative's; else empty."""
-    behind = place.last + 1
-    if behind >= len(words) or words.keys[behind] not in NAMESAKE_SUFFIXES:
-        return ""
-    raw = words.raws[behind]
-    return raw if raw[0].isupper() and words.gap(place.last) in (" ", ",") else ""
 
 
 def _neighbour(place: Place[Entry], watched: Watched, scene: Scene) -> tuple[str, str]:

@@ -78,9 +78,9 @@ def marked(text: str) -> list[Marked]:
 
 
 def _opens(text: str, at: int, mark: str, pending: list[tuple[str, int]]) -> bool:
-    if mark in "„‚":
-        return True
     before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    if mark in "„‚":
+        return bool(after) and after not in " ,;:)"
     if before and not before.isspace() and before not in _BEFORE:
         return False
     if not after.isalnum() and after not in _AFTER:

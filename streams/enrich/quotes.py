@@ -31,7 +31,7 @@ from streams.enrich.speakers import (
     precedes,
     subject_of,
 )
-from streams.enrich.speech_words import PARTICIPLES, VERBS
+from streams.enrich.speech_words import PARTICIPLES, Verb, speech_verbs
 from streams.enrich.text import Document
 from streams.enrich.words import Words
 
@@ -41,9 +41,16 @@ SCARE_WORDS = 3
 """Marks around so few words are no quotation."""
 ATTRIBUTION_WORDS = 30
 """Words before or behind a quotation among which its speaker is looked for."""
+OPENING_WORDS = 3
+"""Words before a pronoun, among which the same sentence may have named somebody."""
 PRONOUN_REACH = 400
 """Characters from a quotation to the next one of the same speaker, who is then "er" or "she"."""
 
+_LABELS = frozenset(
+    """watch live video exclusive opinion analysis review podcast update interview kommentar analyse
+    liveblog eilmeldung exklusiv related report""".split()
+)
+"""Words before a colon that say what a headline is, not who speaks."""
 _POINTERS = frozenset({"das", "dies", "so", "damit", "dazu", "this"})
 
 
@@ -67,6 +74,7 @@ class _Reader:
         self.document = document
         self.words: Words = document.words
         self.marks = marked(document.text)
+        self.verbs: dict[int, Verb] = speech_verbs(self.words)
         self.used: set[int] = set()
         """Verbs that already belong to a quotation."""
         self.spoken: list[tuple[int, Span]] = []
@@ -85,7 +93,8 @@ def find_quotes(document: Document) -> tuple[Quotation, ...]:
     """All quotations of a document, in order of their start."""
     reader = _Reader(document)
     direct = _direct(reader) if reader.marks else []
-    said = reported(document, reader.marks, reader.used)
+    unused = [verb for verb in reader.verbs if verb not in reader.used]
+    said = reported(document, reader.marks, unused)
     found = direct + [_quotation(reader, entry) for entry in said if not _covers(entry, direct)]
     return tuple(sorted(found, key=lambda quotation: quotation[:2]))
 
@@ -109,7 +118,7 @@ def _direct(reader: _Reader) -> list[Quotation]:
     for mark in reader.marks:
         low, high = reader.word_at(mark.start), reader.word_at(mark.end)
         outer = previous if mark.nested else None
-        if high - low > SCARE_WORDS or _utterance(reader, mark):
+        if high - low > SCARE_WORDS or _utterance(reader, mark, high - low):
             phrase = _speaker(reader, mark, previous)
             if phrase or high - low > SCARE_WORDS:
                 speaker = _named(reader, phrase, mark.start)
@@ -120,10 +129,13 @@ def _direct(reader: _Reader) -> list[Quotation]:
     return found
 
 
-def _utterance(reader: _Reader, mark: Marked) -> bool:
-    """Whether so few words are a sentence of their own: "„Nie wieder!“"."""
+def _utterance(reader: _Reader, mark: Marked, size: int) -> bool:
+    """Whether so few words are a sentence of their own: "„Nie wieder!“", "„Das reicht nicht“, …"."""
     text = reader.document.text
-    return text[mark.end - 1] in "!?." and text[mark.start].isupper()
+    if not text[mark.start].isupper():
+        return False
+    opens = reader.document.sentences[reader.sentence(mark.start)][0] >= mark.start - 1
+    return text[mark.end - 1] in "!?." or (size == SCARE_WORDS and opens)
 
 
 def _speaker(reader: _Reader, mark: Marked, previous: Marked | None) -> Phrase | None:
@@ -160,14 +172,16 @@ def _before(reader: _Reader, low: int, at: int, colon: bool) -> Phrase | None:
     """The speaker in the words before a quotation."""
     words = reader.words
     for verb in range(at - 1, low - 1, -1):
-        if words.keys[verb] in VERBS and words.raws[verb].islower():
+        entry = reader.verbs.get(verb)
+        if entry and not (entry.particles and entry.particles.isdisjoint(words.keys[verb:at])):
             phrase = subject_of(words, verb, low, at)
             if phrase:
                 reader.used.add(verb)
                 return phrase
     if colon:
         phrase = precedes(words, at - 1, low)
-        return phrase if phrase and phrase[0] - low <= 2 else None
+        named = phrase is not None and words.keys[phrase[0]] not in _LABELS
+        return phrase if phrase and named and phrase[0] - low <= 2 else None
     if words.keys[low] in ("so", "laut"):
         return follows(words, low + 1, at)
     return None
@@ -245,14 +259,14 @@ def _introduced(reader: _Reader, first: int, high: int, ended: bool) -> Phrase |
         return follows(words, first + 1, high)
     if key == "laut" or (key == "according" and words.keys[first + 1 : first + 2] == ["to"]):
         return follows(words, first + (1 if key == "laut" else 2), high)
-    if key in VERBS and raw.islower():
+    if first in reader.verbs:
         reader.used.add(first)
         return follows(words, first + 1, high)
-    if key in _POINTERS and first + 1 < high and words.keys[first + 1] in VERBS:
+    if key in _POINTERS and first + 1 < high and first + 1 in reader.verbs:
         reader.used.add(first + 1)
         return follows(words, first + 2, high)
     if (key == "wie" or key in AUXILIARIES) and raw.islower():
-        verb = next((i for i in range(first + 1, high) if words.keys[i] in VERBS), None)
+        verb = next((i for i in range(first + 1, high) if i in reader.verbs), None)
         if verb is not None:
             reader.used.add(verb)
             return follows(words, first + 1, verb)
@@ -263,8 +277,8 @@ def _verb_follows(reader: _Reader, first: int, high: int, dash: bool) -> Phrase 
     """The subject of "Musk said", in English, and in headlines: "„…“: Merz kritisiert Scholz"."""
     words = reader.words
     for verb in range(first, high):
-        entry = VERBS.get(words.keys[verb])
-        if entry is None or not words.raws[verb].islower():
+        entry = reader.verbs.get(verb)
+        if entry is None:
             continue
         if entry.lang == "de" and not dash:
             return None
@@ -302,26 +316,34 @@ def _named(reader: _Reader, phrase: Phrase | None, at: int) -> Span | tuple[None
         return None, None
     if words.keys[phrase[0]] in PEOPLE:
         anchor = min(at, words.starts[phrase[0]])
-        named = _opener(reader, anchor) or _latest(reader, anchor)
+        named = _opener(reader, phrase[0], anchor) or _latest(reader, anchor)
         if named is not None:
             return named
     return words.starts[phrase[0]], words.ends[phrase[1]]
 
 
-def _opener(reader: _Reader, anchor: int) -> Span | None:
-    """The name that opens the sentence before, unless that is a quotation's."""
-    words, number = reader.words, reader.sentence(anchor)
-    if not number:
-        return None
-    start, end = reader.document.sentences[number - 1]
+def _opener(reader: _Reader, pronoun: int, anchor: int) -> Span | None:
+    """The name that opens the sentence of a pronoun, or else the one before, if it is no quotation."""
+    number = reader.sentence(anchor)
+    if pronoun - reader.word_at(reader.document.sentences[number][0]) >= OPENING_WORDS:
+        own = _opening(reader, number)
+        if own is not None and own[1] < reader.words.starts[pronoun]:
+            return own
+    return _opening(reader, number - 1) if number else None
+
+
+def _opening(reader: _Reader, number: int) -> Span | None:
+    """The name that opens a sentence."""
+    words = reader.words
+    start, end = reader.document.sentences[number]
     first, high = reader.word_at(start), reader.word_at(end)
     if first >= high or words.starts[first] > start or not words.raws[first][:1].isupper():
         return None
     phrase = follows(words, first, high)
-    if phrase is None or words.keys[phrase[0]] in PEOPLE:
+    if phrase is None or words.keys[phrase[0]] in PEOPLE or words.keys[first].endswith("ing"):
         return None
     # "Scholz widersprach" names somebody; of "Der Vertrag lief aus" that is not sure.
-    if phrase[0] > first and phrase[1] - phrase[0] < 1:
+    if phrase[0] > first and phrase[1] == phrase[0]:
         return None
     return words.starts[phrase[0]], words.ends[phrase[1]]
 

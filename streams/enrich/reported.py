@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.enrich.clause_words import (
@@ -23,12 +22,13 @@ from streams.enrich.clause_words import (
     FINITE,
     PREPOSITIONS,
     PRONOUNS,
+    RELATIVES,
     SUBORDINATORS,
 )
-from streams.enrich.figure_words import DETERMINERS, TITLE_ENDINGS
+from streams.enrich.figure_words import TITLE_ENDINGS
 from streams.enrich.quote_marks import QUOTE_LIMIT, Marked
 from streams.enrich.speakers import Phrase, clause_start, follows, precedes, subject_of
-from streams.enrich.speech_words import BY_WORDS_OF, TITLE_CASE, VERBS
+from streams.enrich.speech_words import BY_WORDS_OF, DENIALS, VERBS
 from streams.enrich.text import Document
 from streams.enrich.words import HYPHENS, Words
 
@@ -36,11 +36,14 @@ __all__ = ["Reported", "reported"]
 
 MIN_WORDS = 3
 """Words of reported speech."""
+FRONTED_WORDS = 8
+"""Words of "In a statement on Monday" at most; what is longer is a clause with a fronted phrase."""
 REACH = 14
 """Words from a verb to what it reports."""
 
 _CONTENT_OPENERS = frozenset("dass ob wie warum weshalb wann wer was wo wohin man".split())
 _NO_CONTENT = (CONJUNCTIONS | SUBORDINATORS) - _CONTENT_OPENERS
+_NO_SPEAKER = SUBORDINATORS | CONJUNCTIONS | PREPOSITIONS
 _CLAUSE_OPENERS = frozenset("he she it they there we i".split())
 _SPEAKABLE = _CLAUSE_OPENERS | frozenset(
     "the a an his her its their our my this these those no some most all".split()
@@ -50,6 +53,8 @@ _MODAL = frozenset(
     ist sind wird werden war habe haben sei ware we i our must should can will is are need needs
     cannot""".split()
 )
+_NEGATIONS = frozenset("nicht nie niemals kaum not never cannot n't".split())
+_VERB_ENDINGS = ("ed", "et", "te", "ten", "t")
 _CUES = frozenset({"laut", "zufolge", "according", "so", "nach"})
 _INFINITIVE = re.compile(r"(?:ab|an|auf|aus|bei|durch|ein|her|hin|mit|nach|um|vor|weg|zuruck)zu\w+n$")
 
@@ -72,19 +77,19 @@ class _Sentence(NamedTuple):
     """Offset of its end."""
 
 
-def reported(document: Document, marks: list[Marked], used: set[int]) -> list[Reported]:
+def reported(document: Document, marks: list[Marked], verbs: list[int]) -> list[Reported]:
     """All reported speech of a document, in order.
 
     Args:
         document: text with words and sentences.
         marks: its quotations, in which nothing is looked for.
-        used: verbs that belong to direct speech.
+        verbs: indices of verbs of saying that belong to no direct speech.
     """
     words, found = document.words, []
     outer = [mark for mark in marks if not mark.nested]
     starts = [mark.start for mark in outer]
     done = -1
-    for index in _signs(words, used):
+    for index in sorted([*verbs, *_phrases(words)]):
         at = bisect_right(starts, words.starts[index]) - 1
         if at >= 0 and words.starts[index] < outer[at].end:
             continue
@@ -99,14 +104,9 @@ def reported(document: Document, marks: list[Marked], used: set[int]) -> list[Re
     return _headed(document, outer, found)
 
 
-def _signs(words: Words, used: set[int]) -> Iterator[int]:
-    """The words that may lead to reported speech."""
-    for index, key in enumerate(words.keys):
-        if key in _CUES:
-            yield index
-        elif key in VERBS and index not in used:
-            if words.raws[index].islower() or key in TITLE_CASE:
-                yield index
+def _phrases(words: Words) -> list[int]:
+    """The words that may belong to a phrase of source."""
+    return [index for index, key in enumerate(words.keys) if key in _CUES]
 
 
 def _sentence(document: Document, number: int) -> _Sentence:
@@ -138,17 +138,42 @@ def _content(
 
 
 def _german(sentence: _Sentence, verb: int) -> Reported | None:
-    words, low = sentence.words, sentence.low
-    if words.keys[clause_start(words, verb, low)] == "wie":
+    words, keys, low = sentence.words, sentence.words.keys, sentence.low
+    if keys[clause_start(words, verb, low)] == "wie":
         return _german_as(sentence, verb)
     if verb > low and "," in words.between(verb - 1) and verb - low >= MIN_WORDS:
         speaker = follows(words, verb + 1, sentence.high)
-        if speaker == subject_of(words, verb, low, sentence.high):
-            return _content(sentence, low, verb, speaker)
+        if speaker and speaker == subject_of(words, verb, low, sentence.high):
+            return _german_before(sentence, verb, speaker)
     start = _german_start(sentence, verb)
     if start is None:
         return None
-    return _content(sentence, start, sentence.high, subject_of(words, verb, low, start))
+    negated = not _NEGATIONS.isdisjoint(keys[verb:start])
+    if negated and keys[start] not in _CONTENT_OPENERS:
+        return None
+    speaker = subject_of(words, verb, low, start)
+    if negated or keys[verb] in DENIALS:
+        start = verb  # "glaubt nicht, dass …" must not become "dass …"
+    return _content(sentence, start, _german_end(sentence, start), speaker)
+
+
+def _german_before(sentence: _Sentence, verb: int, speaker: Phrase) -> Reported | None:
+    """ "Er wolle kämpfen, sagte Merz", and "Er wolle, sagte Merz, kämpfen" as a whole."""
+    words, low, high = sentence.words, sentence.low, sentence.high
+    behind = words.between(speaker[1])
+    if ":" in behind or words.keys[verb] in DENIALS or not _has_verb(sentence, low):
+        return None
+    if "," in behind and high - speaker[1] > MIN_WORDS:
+        key = words.keys[speaker[1] + 1]
+        if key not in RELATIVES and key not in _NO_CONTENT and words.raws[speaker[1] + 1].islower():
+            return _whole(sentence, speaker)
+    return _content(sentence, low, verb, speaker)
+
+
+def _whole(sentence: _Sentence, speaker: Phrase) -> Reported | None:
+    """A sentence in the midst of which stands who says it."""
+    words = sentence.words
+    return Reported(words.starts[sentence.low], words.ends[sentence.high - 1], speaker)
 
 
 def _german_as(sentence: _Sentence, verb: int) -> Reported | None:
@@ -177,13 +202,25 @@ def _german_start(sentence: _Sentence, verb: int) -> int | None:
     return None
 
 
+def _german_end(sentence: _Sentence, start: int) -> int:
+    """Where a dass-clause ends and the main clause goes on: "…, dass er kommt, lehnte aber …"."""
+    words = sentence.words
+    for index in range(start + MIN_WORDS, sentence.high - 1):
+        if "," in words.between(index) and words.keys[start] == "dass":
+            following = words.keys[index + 1]
+            if following.endswith("te") and words.raws[index + 1].islower():
+                return index + 1
+    return sentence.high
+
+
 def _is_content(sentence: _Sentence, start: int, bare: bool) -> bool:
     """Whether the words behind a comma are what is said."""
     keys = sentence.words.keys
     key = keys[start]
     if key in _CONTENT_OPENERS:
         return True
-    if key in _NO_CONTENT:
+    relative = key in PREPOSITIONS and keys[start + 1 : start + 2] and keys[start + 1] in RELATIVES
+    if key in _NO_CONTENT or relative:
         return False
     if "zu" in keys[start + 1 : sentence.high] or _INFINITIVE.search(keys[sentence.high - 1]):
         return True
@@ -195,13 +232,18 @@ def _is_content(sentence: _Sentence, start: int, bare: bool) -> bool:
 
 
 def _english(sentence: _Sentence, verb: int) -> Reported | None:
-    words, low = sentence.words, sentence.low
-    speaker = subject_of(words, verb, low, sentence.high)
-    if speaker is None:
-        return None
+    words, low, high = sentence.words, sentence.low, sentence.high
+    speaker = subject_of(words, verb, low, high)
+    if speaker is None or words.keys[verb + 1 : verb + 2] == ["to"]:
+        return None  # "men believed to be …"
     start = _english_start(sentence, verb)
-    if start is not None and (entry := _content(sentence, start, sentence.high, speaker)):
-        return entry
+    if start is not None:
+        if words.keys[verb] in DENIALS:
+            start = verb
+        elif speaker[1] < verb and not _NEGATIONS.isdisjoint(words.keys[speaker[1] + 1 : verb]):
+            start = speaker[1] + 1  # "does not believe that …" must not become "…"
+        if entry := _content(sentence, start, high, speaker):
+            return entry
     return _english_before(sentence, verb, speaker)
 
 
@@ -211,8 +253,8 @@ def _english_start(sentence: _Sentence, verb: int) -> int | None:
     for index in range(verb + 1, min(verb + 1 + REACH, high)):
         if keys[index] == "that":
             return index + 1
-        if ";" in sentence.words.between(index - 1):
-            break
+        if keys[index] in ("of", "about", "amid", "over", "against"):
+            break  # "warned of fatigue that may …"
     after = keys[verb + 1 : verb + 2]
     if not after or verb + 1 >= high:
         return None
@@ -239,7 +281,9 @@ def _behind_addressee(sentence: _Sentence, verb: int) -> int | None:
 def _behind_date(sentence: _Sentence, verb: int) -> int | None:
     """Behind "said (on) Monday"."""
     keys, index = sentence.words.keys, verb + 1
-    while index < sentence.high and (keys[index] in DATES or keys[index] == "on"):
+    if keys[index] == "on" and keys[index + 1 : index + 2] and keys[index + 1] in DATES:
+        index += 1
+    while index < sentence.high and keys[index] in DATES:
         index += 1
     if index == verb + 1 or index >= sentence.high or keys[index] not in _SPEAKABLE:
         return None
@@ -247,22 +291,35 @@ def _behind_date(sentence: _Sentence, verb: int) -> int | None:
 
 
 def _has_verb(sentence: _Sentence, start: int) -> bool:
-    """Whether a clause seems to follow, and not only an object ("said the word")."""
-    keys = sentence.words.keys[start : min(start + 10, sentence.high)]
-    return any(key in FINITE or key.endswith("ed") for key in keys)
+    """Whether a clause seems to begin at a word, and not only an object ("said the word")."""
+    words = sentence.words
+    return any(
+        words.keys[i] in FINITE or (words.raws[i].islower() and words.keys[i].endswith(_VERB_ENDINGS))
+        for i in range(start, min(start + REACH, sentence.high))
+    )
 
 
 def _english_before(sentence: _Sentence, verb: int, speaker: Phrase) -> Reported | None:
-    """ "The order will be appealed, Hartley said"."""
-    words, low = sentence.words, sentence.low
+    """ "The order will be appealed, Hartley said", "…, say experts"."""
+    words, keys, low = sentence.words, sentence.words.keys, sentence.low
     first = clause_start(words, min(verb, speaker[0]), low)
-    if first <= low or words.between(first - 1).strip() != ",":
+    if first <= low or words.between(first - 1).strip() != "," or keys[first] in _NO_SPEAKER:
         return None
-    entry = _content(sentence, low, first, speaker)
-    fronted = words.keys[low] in PREPOSITIONS or words.keys[low] in SUBORDINATORS
-    if entry is None or (fronted and first - low < 8) or words.keys[low] in ("asked", "speaking"):
+    if speaker[1] < verb and not _closes(sentence, verb):
         return None
-    return entry if _has_verb(sentence, low) or words.keys[verb] in ("said", "says") else None
+    fronted = keys[low] in PREPOSITIONS or keys[low] in SUBORDINATORS
+    if (fronted and first - low < FRONTED_WORDS) or keys[low].endswith("ing"):
+        return None
+    return _content(sentence, low, first, speaker) if _has_verb(sentence, low) else None
+
+
+def _closes(sentence: _Sentence, verb: int) -> bool:
+    """Whether nothing but where, when and to whom stands behind a verb."""
+    keys, following = sentence.words.keys, verb + 1
+    if following >= sentence.high or keys[verb] in ("told", "tells"):
+        return True
+    key = keys[following]
+    return key in PREPOSITIONS or key in DATES or key in ADVERBS or "," in sentence.words.between(verb)
 
 
 # --- phrases ----------------------------------------------------------------------------------
@@ -272,7 +329,9 @@ def _by_phrase(sentence: _Sentence, index: int, key: str) -> Reported | None:
     """ "laut X", "X zufolge", "nach Angaben von X", "according to X", "…, so X"."""
     words, high = sentence.words, sentence.high
     if key == "zufolge":
-        speaker = precedes(words, index - 1, sentence.low) if index > sentence.low else None
+        if index == sentence.low or words.keys[index - 1] in BY_WORDS_OF:
+            return None  # "eigenen Angaben zufolge"
+        speaker = precedes(words, index - 1, sentence.low)
         return _around(sentence, speaker, index) if speaker else None
     first = _source(sentence, index, key)
     if first is None:
@@ -280,6 +339,8 @@ def _by_phrase(sentence: _Sentence, index: int, key: str) -> Reported | None:
     speaker = follows(words, first, high)
     if speaker is None or speaker[0] > first + 4:
         return None
+    if key != "according" and not words.raws[speaker[0]][:1].isupper() and speaker[0] == speaker[1]:
+        return None  # "laut sagen"
     if key == "so":
         ends = speaker[1] + 1 >= high or "," in words.between(speaker[1])
         return _content(sentence, sentence.low, index, speaker) if ends else None
@@ -309,7 +370,13 @@ def _around(
         return None
     speaker = speaker or phrase
     if phrase[0] - sentence.low < MIN_WORDS:
-        return _content(sentence, last + 1, sentence.high, speaker)
+        start = last + 1
+        if sentence.words.keys[phrase[0]] == "according":
+            commas = range(last, min(last + REACH, sentence.high))
+            start = next((i + 1 for i in commas if "," in sentence.words.between(i)), start)
+        return _content(sentence, start, sentence.high, speaker)
+    if last + 1 < sentence.high and "," not in sentence.words.between(last):
+        return _whole(sentence, speaker)
     return _content(sentence, sentence.low, phrase[0], speaker)
 
 
@@ -327,14 +394,16 @@ def _headed(document: Document, marks: list[Marked], found: list[Reported]) -> l
     speaker = follows(words, 0, low)
     if speaker is None or speaker[1] != low - 1 or high - low < MIN_WORDS:
         return found
+    if any(entry.start < title.end for entry in found):
+        return found
     if not _MODAL.intersection(words.keys[low:high]) or _is_topic(words, low):
         return found
     said = Reported(words.starts[low], words.ends[high - 1], speaker)
-    return [said, *(entry for entry in found if entry.start >= title.end)]
+    return [said, *found]
 
 
 def _is_topic(words: Words, first: int) -> bool:
     """Whether a colon only names the topic: "Merz: Kanzler muss warten"."""
     key = words.keys[first]
     hyphen = words.between(first) in HYPHENS
-    return key.endswith(TITLE_ENDINGS) or hyphen or (key in DETERMINERS | ADVERBS and False)
+    return key.endswith(TITLE_ENDINGS) or hyphen

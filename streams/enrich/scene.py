@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from streams.enrich.figure_words import NAMESAKE_SUFFIXES
 from streams.enrich.name_trie import Place
 from streams.enrich.words import Words
 from streams.records import Figure, Name
@@ -19,10 +22,17 @@ __all__ = [
     "Signal",
     "SignalRole",
     "Watched",
+    "capitals_fit",
     "compound",
     "is_full_name",
+    "namesake_suffix",
     "nearest",
+    "stage",
 ]
+
+TITLE_CASE_WORDS = 40
+TITLE_CASE_SHARE = 0.8
+"""Of the first words of a text: from here on capitals say nothing."""
 
 Role = Literal["name", "blocker", "phrase"]
 """phrase: a title or a cue, whoever's; figures say what it is to them."""
@@ -124,3 +134,84 @@ def compound(place: Place[Entry], words: Words) -> Literal["", "head", "tail"]:
     if not place.ending and words.hyphen_after(place.last):
         return "head"
     return "tail" if words.hyphen_before(place.first) else ""
+
+
+def namesake_suffix(place: Place[Entry], words: Words) -> str:
+    """The "Jr." or "III" behind a name, which makes it a relative's; else empty."""
+    behind = place.last + 1
+    if behind >= len(words) or words.keys[behind] not in NAMESAKE_SUFFIXES:
+        return ""
+    raw = words.raws[behind]
+    return raw if raw[0].isupper() and words.gap(place.last) in (" ", ",") else ""
+
+
+def capitals_fit(place: Place[Entry], words: Words) -> bool:
+    """Whether the text has the capitals that the name demands; all capitals also pass."""
+    for index, demanded in zip(
+        range(place.first, place.last + 1), place.payload.capitals, strict=False
+    ):
+        raw = words.text[words.starts[index] : min(words.ends[index], place.end)]
+        if (demanded == 1 and not raw[0].isupper()) or (demanded == 2 and not raw.isupper()):
+            return False
+    # "FTCs" is a genitive or plural of FTC, "FTCS" another acronym.
+    return place.payload.name.kind != "acronym" or not place.ending.startswith("S")
+
+
+def stage(
+    words: Words,
+    lang: str,
+    chosen: list[Place[Entry]],
+    phrases: list[Place[Entry]],
+    watched: Mapping[str, Watched],
+) -> Scene:
+    """Set the scene for the rules.
+
+    Args:
+        words: the text.
+        lang: primary language, or "und".
+        chosen: names and blockers that count, in text order.
+        phrases: titles and cues in the text, whoever's.
+        watched: figures by figure_id.
+    """
+    found: dict[str, list[Place[Entry]]] = defaultdict(list)
+    for place in phrases:
+        if capitals_fit(place, words):
+            found[place.payload.name.surface].append(place)
+    signals: dict[SignalRole, dict[str, list[Signal]]] = defaultdict(lambda: defaultdict(list))
+    titles = set()
+    names = [place for place in chosen if place.payload.role == "name"]
+    for figure_id in dict.fromkeys(place.payload.figure_id for place in names):
+        for surface, role in watched[figure_id].phrases:
+            for place in found.get(surface, ()):
+                if role == "title":
+                    titles.add((figure_id, place.last))
+                else:
+                    signals[role][figure_id].append(Signal(place.first, surface))
+        for by_figure in signals.values():
+            by_figure[figure_id].sort()
+    return Scene(
+        words=words,
+        lang=lang,
+        title_case=_is_title_case(words),
+        covered=frozenset(i for p in chosen for i in range(p.first, p.last + 1)),
+        in_full=frozenset(
+            p.payload.figure_id for p in names if is_full_name(p) and not namesake_suffix(p, words)
+        ),
+        named=tuple(_named(place, watched) for place in names),
+        titles=frozenset(titles),
+        cues=signals["cue"],
+        negatives=signals["negative"],
+    )
+
+
+def _named(place: Place[Entry], watched: Mapping[str, Watched]) -> Named:
+    entry = place.payload
+    kind = watched[entry.figure_id].figure.kind
+    strong = entry.name.strength == "strong"
+    return Named(place.first, place.last, entry.figure_id, kind, strong)
+
+
+def _is_title_case(words: Words) -> bool:
+    """Whether nearly all longer words of a text have capitals, as some headlines do."""
+    longer = [raw for raw in words.raws[:TITLE_CASE_WORDS] if len(raw) > 3 and raw[0].isalpha()]
+    return sum(raw[0].isupper() for raw in longer) >= TITLE_CASE_SHARE * len(longer)

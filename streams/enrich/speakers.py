@@ -14,6 +14,7 @@ from streams.enrich.clause_words import (
     AUXILIARIES,
     CONJUNCTIONS,
     DATES,
+    FINITE,
     PREPOSITIONS,
     PRONOUNS,
     RELATIVES,
@@ -31,19 +32,26 @@ Phrase = tuple[int, int]
 PEOPLE = frozenset({"er", "sie", "he", "she"})
 """Pronouns that stand for somebody named before."""
 
-LONGEST_PHRASE = 12
+PARENTHESIS_WORDS = 6
+"""Words of "(CDU)" behind a name at most."""
+LONGEST_PHRASE = 8
 """Words; what is longer was read wrongly."""
 _BREAKS = frozenset(",;:!?()[]\n…\"„“”«»‚‘›‹")
 _DOTTED = frozenset({"mr", "mrs", "ms", "dr", "prof", "sen", "gov", "rep", "st", "gen", "lt", "jr"})
 _DETERMINERS = DETERMINERS | {"dessen", "deren"}
 # What opens a German clause without being its subject. "Das sagte Merz" counts, "Das Amt" does not.
 _FRONTED = PREPOSITIONS | ADVERBS | SUBORDINATORS
-_OBJECTS = frozenset({"das", "dies", "dazu", "darauf", "daran", "damit", "so", "wortlich", "den", "dem"})
-_STOPS = PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS | AUXILIARIES | PRONOUNS
+_OBJECTS = frozenset({"mehr", "das", "dies", "dazu", "darauf", "daran", "damit", "so", "wortlich", "den", "dem"})
+_STOPS = frozenset({"who", "which", "whose", "nichts", "nothing", "niemand", "nobody"}) | PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS | AUXILIARIES | PRONOUNS
+_NO_NOUNS = PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS
 _ROLES = (*TITLE_ENDINGS, *SPOKES, "executive", "officer", "adviser", "advisor", "aide", "lawyer")
 _ROLES = (*_ROLES, "ally", "general", "star", "owner", "investor", "director", "editor", "expert")
 _NAME_PARTICLES = frozenset({"von", "van", "de", "der", "den", "zu", "bin", "al", "da", "di", "la"})
-_OF = frozenset({"of", "for", "from", "at", "von", "bei", "der", "des", "vom", "beim", "with"})
+_VERBAL = ("ed", "ing", "ly")
+"""Endings of English words that are no nouns."""
+_OF = frozenset({"of", "for", "from", "at", "von", "bei", "der", "des", "vom", "beim", "with"}) | {
+    *("in", "im", "aus", "fur", "am")
+}
 
 
 def breaks(words: Words, index: int) -> bool:
@@ -56,14 +64,31 @@ def breaks(words: Words, index: int) -> bool:
     if gap == ". " or gap == ".":
         key = words.keys[index]
         return not (key in _DOTTED or len(key) == 1 or key.isdigit())
-    return not gap or not _BREAKS.isdisjoint(gap) or gap.strip() in ("–", "—", "-", "|")
+    if gap == ":" and words.raws[index + 1].islower():
+        return False  # "Kritiker:innen"
+    return not gap or not _BREAKS.isdisjoint(gap) or gap.strip() in ("–", "—", "-", "--", "|")
 
 
 def clause_start(words: Words, index: int, low: int) -> int:
     """The first word of the clause in which a word stands, not before `low`."""
-    while index > low and not breaks(words, index - 1):
-        index -= 1
+    while index > low:
+        if not breaks(words, index - 1):
+            index -= 1
+        elif (opening := before_parenthesis(words, index - 1)) != index - 1 and opening >= low:
+            index = opening
+        else:
+            break
     return index
+
+
+def before_parenthesis(words: Words, last: int) -> int:
+    """The word before "(CDU)" if a parenthesis closes behind a word, or else that word."""
+    if words.between(last) != ") ":
+        return last
+    for index in range(last - 1, max(last - PARENTHESIS_WORDS, -1), -1):
+        if "(" in words.between(index):
+            return index
+    return last
 
 
 def subject_of(words: Words, verb: int, low: int, high: int) -> Phrase | None:
@@ -86,7 +111,7 @@ def subject_of(words: Words, verb: int, low: int, high: int) -> Phrase | None:
 def _german_subject(words: Words, verb: int, low: int, high: int) -> Phrase | None:
     keys = words.keys
     start = clause_start(words, verb, low)
-    if keys[verb] in PARTICIPLES:
+    if keys[verb] in PARTICIPLES or keys[verb].endswith("en"):
         found = next((i for i in range(start, verb) if keys[i] in AUXILIARIES), None)
         if found is not None:
             verb = found
@@ -101,7 +126,7 @@ def _german_subject(words: Words, verb: int, low: int, high: int) -> Phrase | No
         start += 1
     if _fronted(words, start, verb):
         return follows(words, verb + 1, high)
-    return precedes(words, verb - 1, start)
+    return precedes(words, before_parenthesis(words, verb - 1), start)
 
 
 def _fronted(words: Words, start: int, verb: int) -> bool:
@@ -120,13 +145,18 @@ def _resumed(words: Words, verb: int, low: int) -> Phrase | None:
         return None
     last = low
     while last < verb and not breaks(words, last):
+        if words.keys[last] in FINITE or (words.keys[last] in VERBS and last > low):
+            return None
         last += 1
     if last >= verb - 1 or "," not in words.between(last):
         return None
-    phrase = follows(words, low, last + 1)
-    following = words.keys[last + 1]
-    inserted = following in RELATIVES or words.raws[last + 1][:1].isupper()
-    return phrase if phrase and phrase[1] == last and inserted else None
+    phrase = follows(words, low, verb)
+    named = words.raws[last + 1][:1].isupper()
+    if phrase is None or not (named or words.keys[last + 1] in RELATIVES):
+        return None
+    if named and words.keys[low] in _DETERMINERS and clause_start(words, verb - 1, low) == last + 1:
+        return follows(words, last + 1, verb)
+    return phrase
 
 
 # --- English ----------------------------------------------------------------------------------
@@ -136,7 +166,11 @@ def _english_subject(words: Words, verb: int, low: int, high: int) -> Phrase | N
     keys, last = words.keys, verb - 1
     if verb == low or _behind_mark(words, verb):
         return follows(words, verb + 1, high)
-    while last >= low and _beside_verb(keys[last]) and not breaks(words, last - 1):
+    if words.between(verb - 1) == ", " and (phrase := follows(words, verb + 1, high)):
+        # "…, say experts." and not "X, who leads Y, said the company would …"
+        if phrase[1] + 1 >= high or breaks(words, phrase[1]):
+            return phrase
+    while last >= low and _beside_verb(words, last) and not breaks(words, last - 1):
         if keys[last] in ("was", "were", "is", "are", "be", "been") and keys[verb] != "saying":
             return None  # "was told", "is said"
         last -= 1
@@ -157,8 +191,11 @@ def _behind_mark(words: Words, verb: int) -> bool:
     return len(gap) > 1 and gap[-1] in "\"”“'’»«"
 
 
-def _beside_verb(key: str) -> bool:
+def _beside_verb(words: Words, index: int) -> bool:
     """Whether a word may stand between an English subject and its verb."""
+    key = words.keys[index]
+    if not words.raws[index].islower():
+        return False
     return key in AUXILIARIES or key in ADVERBS or (key.endswith("ly") and len(key) > 4)
 
 
@@ -181,7 +218,7 @@ def precedes(words: Words, last: int, low: int) -> Phrase | None:
     raws, keys = words.raws, words.keys
     if keys[last] in PEOPLE:
         return last, last
-    if keys[last] in _STOPS and not raws[last][:1].isupper():
+    if not raws[last][:1].isupper() and (keys[last] in _STOPS or keys[last].endswith(_VERBAL)):
         return None
     first = last
     while first > low and last - first < LONGEST_PHRASE and not breaks(words, first - 1):
@@ -199,7 +236,7 @@ def _joins_back(words: Words, index: int, first: int) -> bool:
     if words.raws[first][:1].isupper():
         # A lower-case word before a name is its title or an adjective; both may stay outside.
         return capital or key.endswith(_ROLES) or key == "s"
-    return True
+    return capital or not (key.endswith(_VERBAL) or key in FINITE)
 
 
 def _given(words: Words, index: int) -> bool:
@@ -233,7 +270,9 @@ def follows(words: Words, first: int, high: int) -> Phrase | None:
         return None
     if words.keys[first] in PEOPLE:
         return first, first
-    if words.keys[first] in _STOPS and words.raws[first].islower():
+    if words.keys[first] in _NO_NOUNS or (
+        words.keys[first] in _STOPS and words.raws[first].islower()
+    ):
         return None
     last = _last_of(words, first, high)
     return _apposed(words, first, _with_complement(words, last, high), high)
@@ -282,7 +321,9 @@ def _joins(words: Words, last: int, named: bool) -> bool:
         return words.raws[last + 2 : last + 3] != [] and words.raws[last + 2][:1].isupper()
     if key in _STOPS or key in _DETERMINERS or key in VERBS:
         return False
-    if not named or words.keys[last] == "s":
+    if not named:
+        return not key.endswith(_VERBAL) and key not in FINITE
+    if words.keys[last] == "s":
         return True
     # "Trumps stellvertretender Stabschef": what the genitive belongs to is still to come.
     genitive = words.keys[last].endswith("s") and key.endswith(("e", "er", "en", "es"))
@@ -304,11 +345,15 @@ def _with_complement(words: Words, last: int, high: int) -> int:
 
 def _apposed(words: Words, first: int, last: int, high: int) -> Phrase:
     """The name behind a comma instead of the office before it ("the chief executive, X.")."""
-    start = end = last + 1
     if last > first and words.raws[last - 1][:1].isupper() and words.raws[last][:1].isupper():
         return first, last
-    if last + 2 >= high or words.between(last).strip() != ",":
+    comma = last
+    if comma + 1 < high and words.keys[comma + 1] in _OF and not breaks(words, comma):
+        while comma + 1 < high and not breaks(words, comma):
+            comma += 1
+    if comma + 2 >= high or words.between(comma).strip() != ",":
         return first, last
+    start = end = comma + 1
     while end < high and words.raws[end][:1].isupper():
         if breaks(words, end):
             return (start, end) if end > start else (first, last)

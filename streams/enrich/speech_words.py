@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from streams.enrich.clause_words import folded
-from streams.enrich.words import fold
+from streams.enrich.words import Words, fold
 
 __all__ = [
     "BY_WORDS_OF",
+    "DENIALS",
     "PARTICIPLES",
     "SPOKES",
     "TITLE_CASE",
     "VERBS",
     "Verb",
+    "speech_verbs",
 ]
 
+_ARTICLES = folded("der die den dem des im am vom zum zur beim eine einer einem einen eines")
 Lang = Literal["de", "en"]
 Use = Literal["say", "clause", "name"]
 
@@ -38,10 +41,10 @@ _SAY_STEMS = """
     entgegn+ antwort+ bericht+ erzähl schilder schätz glaub hoff vermut+ fürcht+ befürcht+ warn mahn
     kritisier klag beklag monier spott+ witzel scherz schimpf wetter polter droh prophezei urteil
     argumentier kommentier twitter post+ verkünd+ konter resümier bilanzier konstatier formulier
-    jubel frohlock appellier plädier frag unterstell dementier signalisier verrat+ notier zitier
+    jubel frohlock appellier plädier frag unterstell dementier bezweifel signalisier verrat+ 
     schwärm unk bemerk präzisier insistier mutmaß folger zürn hinzusetz
 """
-_CLAUSE_STEMS = "forder verlang wünsch bedauer begrüß garantier beantrag empör drück verteidig"
+_CLAUSE_STEMS = "forder verlang wünsch bedauer begrüß garantier beantrag empör verteidig"
 _NAME_STEMS = """
     lob würdig rüg tadel geißel verspott+ bezeichn+ beschimpf brandmark verurteil attackier red+
     charakterisier bewert+ verhöhn titulier
@@ -49,13 +52,12 @@ _NAME_STEMS = """
 _STRONG = {
     "say": """
         schreibt schrieb schreiben schrieben rief ruft riefen rufen gestand gesteht gestanden bekannte
-        bekennt bekannten dachte denkt denken dachten weiß wusste fand findet fanden
-        finden unterstrich unterstreicht verspricht versprach versprachen versprechen bestritt
+        bekennt bekannten dachte denkt denken dachten weiß wusste unterstrich unterstreicht verspricht versprach versprachen versprechen bestritt
         bestreitet bestritten bestreiten empfahl empfiehlt empfehlen verriet verrät
     """,
     "name": """
         nannte nennt nennen nannten sprach spricht sprachen sprechen beschrieb beschreibt beschrieben
-        widersprach widerspricht heißt hieß lautet lautete
+        widersprach widerspricht findet fand
     """,
 }
 # First part, and the particles that make it a verb of saying.
@@ -86,7 +88,7 @@ _SEPARABLE = {
 _JOINED = """
     mitteilt mitteilte mitteilten ankündigt ankündigte ankündigten einräumt einräumte einräumten
     hinzufügt hinzufügte klarstellt klarstellte feststellt feststellte zugibt zugab angibt angab
-    angaben bekanntgibt bekanntgab hinweist hinwies voraussagt voraussagte ausführt ausführte
+    bekanntgibt bekanntgab einwirft einwarf hinweist hinwies voraussagt voraussagte ausführt ausführte
 """
 _PARTICIPLES_DE = """
     gesagt erklärt betont gemeint behauptet bekräftigt bestätigt versichert beteuert erläutert
@@ -97,7 +99,7 @@ _PARTICIPLES_DE = """
 """
 _SAY_EN = """
     say says said add adds added tell tells told write writes wrote tweeted tweets posted replied
-    replies answered answers responded responds warn warns warned claim claims claimed insist insists
+    replies warn warns warned claim claims claimed insist insists
     insisted argue argues argued explained explains noted notes stated confirmed confirms stressed
     stresses declared declares admitted admits acknowledged acknowledges suggested suggests believe
     believes believed think thinks thought concluded concludes continued recalled recalls joked jokes
@@ -107,7 +109,8 @@ _SAY_EN = """
     predicted predicts retorted mused lamented laments exclaimed commented whispered yelled
 """
 _CLAUSE_EN = """
-    announce announces announced promised promises vowed vows pledged pledges denied denies hoped
+    announce announces announced promised promises vowed vows pledged pledges denied denies doubts
+    doubted hoped
     hopes revealed reveals reported reports urged urges asked asks feared fears estimated estimates
     hinted hints signalled signaled swore swears threatened threatens indicated indicates
 """
@@ -115,7 +118,7 @@ _NAME_EN = """
     called calls described describes branded brands dubbed labelled labeled labels praised praises
     accused accuses blasted blasts slammed slams criticised criticises criticized criticizes attacked
     attacks dismissed dismisses rejected rejects referred refers spoke speaks hailed hails denounced
-    denounces condemned condemns welcomed welcomes thanked mocked mocks ridiculed demanded demands
+    denounces condemned condemns welcomed welcomes thanked responded responds answered answers mocked mocks ridiculed demanded demands
     rebuked defended defends felt questioned fumed railed
 """
 
@@ -131,6 +134,12 @@ BY_WORDS_OF = folded("""
 """)
 """Behind "nach" or "laut", and before whose words they are."""
 
+DENIALS = folded("""
+    bestritt bestreitet bestritten bestreiten dementiert dementierte dementierten dementieren
+    bezweifelt bezweifelte denied denies doubts doubted
+""")
+"""Verbs that say the contrary of what follows."""
+
 TITLE_CASE = folded("says said warns tells claims vows insists calls told slams accuses denies")
 """Verbs that are recognised with a capital, as some English headlines write them."""
 
@@ -140,7 +149,7 @@ def _weak(stems: str) -> Iterator[str]:
     for entry in stems.split():
         stem = entry.rstrip("+")
         root = f"{stem}e" if entry.endswith("+") else stem
-        yield from (f"{root}t", f"{root}te", f"{root}ten", f"{stem}en", f"{stem}n", f"{stem}e")
+        yield from (f"{root}t", f"{root}te", f"{root}ten", f"{stem}en", f"{stem}n")
 
 
 def _verbs() -> Iterator[tuple[str, Verb]]:
@@ -165,8 +174,36 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
     yield from ((form, Verb("en", use)) for use, forms in english for form in forms.split())
 
 
-VERBS: dict[str, Verb] = {fold(form): verb for form, verb in _verbs()}
+_NEVER = folded("meinen bewerten unken postn")
+"""Forms that mean something else more often."""
+VERBS: dict[str, Verb] = {
+    fold(form): verb for form, verb in _verbs() if fold(form) not in _NEVER
+}
 """Folded form to what it means."""
 
 PARTICIPLES = folded(_PARTICIPLES_DE)
 """German forms that need an auxiliary, unless they are the present tense as well."""
+
+
+def speech_verbs(words: Words) -> dict[int, Verb]:
+    """The verbs of saying in a text, by index.
+
+    A verb in capitals is a name or a noun, except for a few in English headlines. A part of a hyphen
+    compound ("co-wrote") is none, nor a participle before its noun ("der befürchteten Inflation").
+    """
+    return {
+        index: VERBS[key]
+        for index, key in enumerate(words.keys)
+        if key in VERBS and _is_verb(words, index, key)
+    }
+
+
+def _is_verb(words: Words, index: int, key: str) -> bool:
+    raw = words.raws[index]
+    if not raw.islower() and key not in TITLE_CASE:
+        return False
+    if raw.startswith("för") or words.hyphen_before(index):
+        return False  # folding makes "fordert" of "fördert"
+    if index and words.keys[index - 1] in _ARTICLES and key.endswith(("te", "ten")):
+        return not words.raws[index + 1 : index + 2] or not words.raws[index + 1][0].isupper()
+    return True

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from streams.enrich.figures import FigureMatcher
+from streams.enrich.figures import FigureMatcher, is_possible
 from streams.enrich.language import detect
 from streams.enrich.name_trie import NameTrie, Place
 from streams.enrich.names import capitals, given_names, given_names_of, path_of, spellings
@@ -101,12 +101,12 @@ class Trial:
 def _too_light(
     matcher: FigureMatcher, document: Document, lang: str
 ) -> dict[tuple[str, int], tuple[Reason, ...]]:
-    """What the matcher weighed and found too light, by figure and start.
-
-    SEAM: the matcher keeps this to itself. When `FigureMatcher` tells mentions below `POSSIBLE`,
-    their reasons belong here; until then only what can be seen from outside is told.
-    """
-    return {}
+    """What the matcher weighed and found too light, by figure and start."""
+    return {
+        (weighed.figure.figure_id, weighed.mention.place.start): weighed.reasons
+        for weighed in matcher.weigh(document, lang)
+        if not is_possible(weighed)
+    }
 
 
 def _meanings(figure: Figure) -> Iterator[_Meaning]:

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.enrich.grading import (
+    Surnames,
     frequent_surnames,
     ordinary_word,
     surnames_of,
@@ -11,8 +12,6 @@ from streams.enrich.grading import (
     worries,
 )
 from streams.records import Figure, Name
-
-BRANDT = Figure(figure_id="brandt", name="Nina Habicht-Ost", kind="person")
 
 
 def organisation(*names: Name, **changes) -> Figure:
@@ -48,8 +47,20 @@ def test_weak_words(surface, reason):
 
 @pytest.mark.parametrize(
     "surface",
-    ["Merz", "Zuckerberg", "Nadella", "Selenskyj", "Microsoft", "FTC", "Zorvex", "Зеленський"]
-    + ["Meta Platforms", "Nina Müller", "von der Leyen", "Habicht-Ost"],
+    [
+        "Merz",
+        "Zuckerberg",
+        "Nadella",
+        "Selenskyj",
+        "Microsoft",
+        "FTC",
+        "Zorvex",
+        "Зеленський",
+        "Meta Platforms",
+        "Nina Müller",
+        "von der Leyen",
+        "Habicht-Ost",
+    ],
 )
 def test_names_that_stand_alone(surface):
     assert weakness(Name(surface=surface, kind="word")) is None
@@ -99,7 +110,7 @@ def test_a_surname_that_another_figure_bears_is_weak():
 
 
 def test_a_long_surname_is_shared_too():
-    surnames = {("von", " der", " aue"): frozenset({"eva"})}
+    surnames: Surnames = {("von", " der", " aue"): frozenset({"eva"})}
     found = weakness(Name(surface="von der Aue", kind="surname"), "ina", surnames)
     assert found is not None
     assert found.kind == "shared"

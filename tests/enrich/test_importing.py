@@ -1,5 +1,7 @@
 """Candidates become figures, or more of figures that are there."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -35,8 +37,8 @@ def row(name: str, line: int = 2, **fields) -> Candidate:
 
 def entity(name: str, *aliases: str, **fields) -> Candidate:
     """As from Wikidata."""
-    fields = {"line": 1, "qid": "Q900001", "kind": "person"} | fields
-    return Candidate(name=name, aliases=tuple(map(Alias, aliases)), is_chosen=False, **fields)
+    given: dict[str, Any] = {"line": 1, "qid": "Q900001", "kind": "person", **fields}
+    return Candidate(name=name, aliases=tuple(map(Alias, aliases)), is_chosen=False, **given)
 
 
 def imported(*read: Candidate | Problem, known: tuple[Figure, ...] = (), **options) -> Imported:

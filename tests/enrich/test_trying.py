@@ -100,11 +100,22 @@ def test_places_are_offsets_into_the_text():
     assert [each.surface for each in tried.not_counted] == ["Brandt", "Delta"]
 
 
-@given(
-    st.lists(
-        st.sampled_from("Nina Jürgen Brandt brandt Delta Router Zwieback Haus AG . , -".split())
-    )
+WORDS = (
+    "Nina",
+    "Jürgen",
+    "Brandt",
+    "brandt",
+    "Delta",
+    "Router",
+    "Zwieback",
+    "Haus",
+    "AG",
+    ".",
+    "-",
 )
+
+
+@given(st.lists(st.sampled_from(WORDS)))
 def test_a_place_is_counted_or_not_but_never_both(words):
     tried = TRIAL.on(" ".join(words), "de")
     counted = {(hit.figure_id, place.start) for hit in tried.figures for place in hit.mentions}

@@ -228,7 +228,7 @@ def test_weak_names_are_graded_and_told(live):
 
 @pytest.mark.embedded
 def test_a_weak_name_is_no_name_of_a_figure(live):
-    with pytest.raises(ConfigError, match="own name always counts.*'Apple:strong'"):
+    with pytest.raises(ConfigError, match=r"own name always counts.*'Apple:strong'"):
         run("add", "Apple", "--kind", "organisation", "--cue", "iPhone", *live)
     assert run("add", "Apple:strong", "--id", "a", *live).stdout == "a\n"
     assert run("add", "Apple", "--id", "b", "--blocker", "apple pie", *live).stdout == "b\n"
@@ -250,7 +250,7 @@ def test_the_same_command_twice(live):
     assert "has no 'Apple' in its alias" in again.stderr
     assert "nina-zorv is as it was" in again.stderr
     with pytest.raises(
-        ConfigError, match="'nina-zorv' is already there: Nina Zorv .*watchlist edit nina-zorv"
+        ConfigError, match=r"'nina-zorv' is already there: Nina Zorv .*watchlist edit nina-zorv"
     ):
         run(*add)
     assert run("add", "Nina Zorv", "--id", "other", *live).stdout == "other\n"
@@ -311,9 +311,12 @@ def test_the_list_shows_names_and_obeys_none(live):
     weak = Name(surface="Apple", kind="word", strength="context")
     off = Name(surface="N. Zorv", kind="initial", strength="never")
     write(live, msgspec.structs.replace(ZORV, name=HOSTILE, names=(weak, off), lists=("politics",)))
-    write(live, Figure(figure_id="quarzit", name="Quarzit AG", kind="organisation", active=False))
+    many = tuple(Name(surface=f"Quarz {number}", kind="word") for number in range(8))
+    quarzit = Figure(figure_id="quarzit", name="Quarzit AG", kind="organisation", names=many)
+    write(live, msgspec.structs.replace(quarzit, active=False))
     shown = run("list", *live).stdout
     assert "Zorv [/x] :bomb: �, Apple?, N. Zorv (never)" in shown
+    assert "Quarz 4 and 3 more" in shown
     assert shown.endswith("2 figures, 1 of them off\n")
     assert "quarzit" not in run("list", "--list", "politics", *live).stdout
 
@@ -391,13 +394,13 @@ def test_wikidata_is_imported(live, tmp_path, pack):
     assert figure.qid == "Q900001"
     shown = run("import", str(path), *live).stdout
     assert "1 names dropped: it is an ordinary word\n" in shown
-    assert "0 remarks on names and 2 dropped names: see --verbose" in shown
+    assert "--verbose tells 0 remarks on names, and 2 dropped ones" in shown
 
 
 @pytest.mark.embedded
 def test_what_can_be_said_about_an_import(live):
-    def imported(*arguments, text=wikidata()):
-        return run("import", "-", *arguments, *live, stdin=text)
+    def imported(*arguments, text=""):
+        return run("import", "-", *arguments, *live, stdin=text or wikidata())
 
     assert "0 figures added" in imported("--update-only").stdout
     with pytest.raises(ConfigError, match="nothing was imported"):
@@ -421,7 +424,7 @@ def test_what_cannot_be_imported(live, tmp_path):
         run("import", str(path), *live)
     broken = tmp_path / "dump.json.gz"
     broken.write_bytes(gzip.compress(wikidata().encode() * 50)[:-40])
-    with pytest.raises(ConfigError, match="cannot be read: .*download"):
+    with pytest.raises(ConfigError, match=r"cannot be read: .*download"):
         run("import", str(broken), *live)
     assert watched(live) == {}
 
@@ -438,7 +441,7 @@ def test_the_watchlist_is_exported(live, tmp_path):
     assert msgspec.json.decode((tmp_path / "w.jsonl").read_bytes(), type=Figure) == ZORV
     run("export", str(tmp_path / "w.csv"), *live)
     assert "1 unchanged" in run("import", str(tmp_path / "w.csv"), *live).stdout
-    with pytest.raises(ConfigError, match="'xml' is no format .*yaml, csv, jsonl"):
+    with pytest.raises(ConfigError, match=r"'xml' is no format .*yaml, csv, jsonl"):
         run("export", "--format", "xml", *live)
     with pytest.raises(ConfigError, match=r"w\.csv: cannot be written"):
         run("export", str(tmp_path / "none" / "w.csv"), *live)

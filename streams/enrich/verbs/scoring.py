@@ -253,7 +253,7 @@ def _language_line(mistake: LanguageMistake, length: int) -> str:
 def _table(first: str, *names: str) -> Table:
     columns = (Column(name, no_wrap=True, justify="right") for name in names)
     left = Column(first, no_wrap=True)
-    return Table(left, *columns, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    return Table(left, *columns, box=SIMPLE_HEAD, show_edge=False, padding=0)
 
 
 def _estimates(row: Row | Macro) -> tuple[str, str, str]:
@@ -264,7 +264,7 @@ def _shown(estimate: Estimate | None) -> str:
     if estimate is None:
         return NO_FIGURE
     value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.1f} ({low:.0f}–{high:.0f})"
+    return f"{value:.1f} ({low:.0f}–{high:.0f})".replace("100.0", "100")
 
 
 def _say_more(shown: Iterable[int]) -> None:

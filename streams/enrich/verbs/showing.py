@@ -19,6 +19,7 @@ from streams.records import Figure, Reason
 
 __all__ = [
     "note",
+    "plain",
     "print_json",
     "say",
     "show_figures",
@@ -30,6 +31,7 @@ __all__ = [
 
 CONTEXT = "?"
 """Marks a name that counts only with support."""
+NAMES_SHOWN = 5
 
 
 def say(text: str) -> None:
@@ -39,18 +41,11 @@ def say(text: str) -> None:
 
 def show_figures(figures: Sequence[Figure]) -> None:
     """Figures with their names, one line each."""
-    names = ("figure", "kind", "qid", "lists", "from")
-    columns = (Column(name, no_wrap=True) for name in names)
-    table = Table(*columns, "names", box=SIMPLE_HEAD, pad_edge=False)
+    columns = (Column(name, no_wrap=True) for name in ("figure", "kind", "qid"))
+    table = Table(*columns, "lists", "names", box=SIMPLE_HEAD, pad_edge=False)
     for figure in figures:
-        cells = (
-            figure.figure_id if figure.active else f"{figure.figure_id} (off)",
-            figure.kind,
-            figure.qid,
-            ", ".join(figure.lists),
-            figure.origin,
-            _names(figure),
-        )
+        figure_id = figure.figure_id if figure.active else f"{figure.figure_id} (off)"
+        cells = (figure_id, figure.kind, figure.qid, ", ".join(figure.lists), _names(figure))
         table.add_row(*map(plain, cells))
     console = Console()
     console.print(table)
@@ -82,7 +77,7 @@ def show_import(imported: Imported, file: str, *, dry_run: bool, verbose: bool) 
         say(f"{number} names dropped: {reason}")
     graded = sum(len(change.notes) for change in imported.changes)
     if (graded or imported.dropped) and not verbose:
-        say(f"{graded} remarks on names and {len(imported.dropped)} dropped names: see --verbose")
+        say(f"--verbose tells {graded} remarks on names, and {len(imported.dropped)} dropped ones")
 
 
 def show_problems(problems: Iterable[Problem], file: str) -> None:
@@ -116,10 +111,11 @@ def _say_reasons(reasons: Iterable[Reason]) -> None:
 
 def _names(figure: Figure) -> str:
     shown = [figure.name]
-    for name in figure.names:
+    for name in figure.names[:NAMES_SHOWN]:
         mark = {"strong": "", "context": CONTEXT, "never": " (never)"}[name.strength]
         shown.append(f"{name.surface}{mark}")
-    return ", ".join(shown)
+    more = len(figure.names) - NAMES_SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _place(file: str, line: int) -> str:

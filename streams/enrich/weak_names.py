@@ -1,0 +1,181 @@
+"""Rules for names that are ordinary words, letters, or surnames that many bear: what makes them names.
+
+As in `streams.enrich.figure_rules`, a rule returns a reason or None.
+"""
+
+from __future__ import annotations
+
+from streams.enrich.figure_weights import weighed
+from streams.enrich.figure_words import (
+    ACTS,
+    COMPANY_NEWS,
+    DETERMINERS,
+    JOINING,
+    SMALL_WORDS,
+    SPORT,
+)
+from streams.enrich.name_trie import Place
+from streams.enrich.scene import Entry, Mention, Scene
+from streams.enrich.words import Words
+from streams.records import Reason
+
+__all__ = ["acronym", "acts", "behind", "company_news", "listed", "longer_name", "running_text"]
+
+LIST_WORDS = 3
+"""Words between two names of one enumeration ("Google, Meta and others like X")."""
+COMPANY_WORDS = 40
+"""How far words of company news are looked for: about a headline and its lead."""
+SPORT_WORDS = 20
+ADJECTIVE_ENDINGS = ("e", "er", "es", "em")
+
+
+def acts(mention: Mention, scene: Scene) -> Reason | None:
+    """A weak name that does or owns something, without an article: "Meta entfernt", "Apple's"."""
+    words, index = scene.words, behind(mention.place)
+    if not is_weak(mention) or _has_determiner(mention, scene):
+        return None
+    if index >= len(words) or words.gap(index - 1) != " ":
+        return None
+    if mention.place.ending and mention.place.payload.name.kind == "word":
+        return weighed("owns", words.text[mention.place.start : words.ends[index]])
+    if words.keys[index] not in ACTS or not words.raws[index].islower():
+        return None
+    return weighed("acts", words.raws[index])
+
+
+def longer_name(mention: Mention, scene: Scene) -> Reason | None:
+    """Neither "Malcolm X" nor "Model X" is X, and "Big Apple" is not Apple.
+
+    In German every noun has a capital, so there only single letters are looked at.
+    """
+    place, words, index = mention.place, scene.words, mention.place.first - 1
+    if place.payload.name.kind != "word" or words.between(index) not in (" ", "-"):
+        return None
+    single = len(words.raws[place.first]) == 1
+    if scene.title_case or not (single or scene.lang == "en"):
+        return None
+    raw = words.raws[index]
+    known = index in scene.covered or (place.payload.figure_id, index) in scene.titles
+    if known or not raw[0].isupper() or raw.isupper() or words.keys[index] in DETERMINERS:
+        return None
+    if scene.starts_sentence(index) and not single:
+        return None
+    return weighed("part of a longer name", f"{raw} {words.raws[place.first]}")
+
+
+def running_text(mention: Mention, scene: Scene) -> Reason | None:
+    """What a capital, or a missing article, says of a word that may be a name."""
+    place, words = mention.place, scene.words
+    if place.payload.name.kind != "word" or place.payload.name.strength != "context":
+        return None
+    before = place.first - 1
+    if scene.lang == "en":
+        running = words.between(before) == " " and words.raws[before].islower()
+        return weighed("capital in running text", words.raws[place.first]) if running else None
+    if scene.lang != "de" or _has_determiner(mention, scene):
+        return None
+    # A noun goes without an article in headlines, but hardly in the middle of a sentence, unless an
+    # adjective stands there: "starkes Signal".
+    bare = words.between(before) == " " and words.raws[before].islower()
+    if bare and not words.raws[before].endswith(ADJECTIVE_ENDINGS):
+        return weighed("name without article", words.text[words.starts[before] : place.end])
+    return weighed("no article", words.raws[place.first])
+
+
+def acronym(mention: Mention, scene: Scene) -> Reason | None:
+    """Letters that the text itself spells out as something else, or that play in a league."""
+    place, words = mention.place, scene.words
+    if place.payload.name.kind != "acronym":
+        return None
+    figure_id = mention.watched.figure.figure_id
+    if figure_id not in scene.in_full:
+        spelt = _spelt_out(place.payload.name.surface, words)
+        if spelt:
+            return weighed("stands for something else", spelt)
+    near = range(max(place.first - SPORT_WORDS, 0), min(place.last + SPORT_WORDS, len(words)))
+    found = next((words.raws[index] for index in near if words.keys[index] in SPORT), "")
+    return weighed("sport", found) if found else None
+
+
+def listed(mention: Mention, scene: Scene) -> Reason | None:
+    """A weak name in one list with another of its kind: "Google, Meta und Apple", "Trump and Xi"."""
+    if not is_weak(mention):
+        return None
+    place, words, figure = mention.place, scene.words, mention.watched.figure
+    weak = ""
+    for other in scene.named:
+        if other.figure_id == figure.figure_id or other.kind != figure.kind:
+            continue
+        low, high = sorted([(place.first, place.last), (other.first, other.last)])
+        between = range(low[1] + 1, high[0])
+        if len(between) > LIST_WORDS or high[0] <= low[1]:
+            continue
+        text = words.text[words.ends[low[1]] : words.starts[high[0]]]
+        if "," not in text and not any(words.keys[index] in JOINING for index in between):
+            continue
+        if any(mark in text for mark in ".:;!?\n("):
+            continue
+        surface = words.raws[other.last]
+        if other.strong:
+            return weighed("listed with", surface)
+        weak = weak or surface
+    return weighed("listed with another", weak) if weak else None
+
+
+def company_news(mention: Mention, scene: Scene) -> Reason | None:
+    """What is told around the weak name of an organisation is what companies are told of."""
+    place, words = mention.place, scene.words
+    if mention.watched.figure.kind != "organisation" or not is_weak(mention):
+        return None
+    near = range(max(place.first - COMPANY_WORDS, 0), min(place.last + COMPANY_WORDS, len(words)))
+    found = dict.fromkeys(
+        words.raws[index]
+        for index in near
+        if words.keys[index] in COMPANY_NEWS and not place.first <= index <= place.last
+    )
+    if not found:
+        return None
+    rule = "company news" if len(found) > 1 else "a word of company news"
+    return weighed(rule, ", ".join([*found][:2]))
+
+
+def is_weak(mention: Mention) -> bool:
+    """Whether a name needs support: an ordinary word, or a surname that others bear too."""
+    name = mention.place.payload.name
+    return name.strength == "context" and name.kind in ("word", "surname", "acronym")
+
+
+def _has_determiner(mention: Mention, scene: Scene) -> bool:
+    index, words = mention.place.first - 1, scene.words
+    if words.gap(index) != " " or words.keys[index] not in DETERMINERS:
+        return False
+    return scene.lang != "de" or words.keys[index] not in ("a", "an")  # "an Apple vorbei"
+
+
+def behind(place: Place[Entry]) -> int:
+    """Number of the word behind a name; the s of a genitive apostrophe is a word of its own."""
+    return place.last + (2 if len(place.ending) > 1 and place.ending[-1] in "sS" else 1)
+
+
+def _spelt_out(acronym: str, words: Words) -> str:
+    """Words with capitals whose initials are the letters of an acronym; else empty.
+
+    After Schwartz and Hearst, "A simple algorithm for identifying abbreviation definitions in
+    biomedical text" (2003), for initials only.
+    """
+    letters = acronym.casefold()
+    capital = [
+        index
+        for index, raw in enumerate(words.raws)
+        if raw[0].isupper() and len(raw) > 1 and not raw.isupper()
+    ]
+    initials = "".join(words.keys[index][0] for index in capital)
+    at = initials.find(letters)
+    while at >= 0:
+        first, last = capital[at], capital[at + len(letters) - 1]
+        skipped = set(range(first, last)) - set(capital)
+        joined = all(words.gap(index) == " " for index in range(first, last))
+        if joined and all(words.keys[index] in SMALL_WORDS for index in skipped):
+            return words.text[words.starts[first] : words.ends[last]]
+        at = initials.find(letters, at + 1)
+    return ""
