@@ -42,18 +42,24 @@ SUBORDINATORS = folded("""
     while why how which
 """)
 CONJUNCTIONS = folded("und oder aber sondern sowie denn doch & and or but nor")
-RELATIVES = folded("der die das den dem dessen deren denen welche welcher welches who whom whose which")
+RELATIVES = folded(
+    "der die das den dem dessen deren denen welche welcher welches who whom whose which"
+)
 PRONOUNS = folded("""
     er sie es ich du wir ihr man ihm ihn ihnen ihr mir mich uns euch dir dich sich
     he she it i you we they him her them me us himself herself itself themselves
 """)
 ADVERBS = folded("""
-    auch bereits da dabei dafür dagegen damals danach dann daraufhin darum dazu demnach denn derzeit
+    ähnlich anders auch bereits da dabei dafür dagegen damals danach dann daraufhin darum dazu demnach denn derzeit
     deshalb dennoch doch dort eher einst ebenfalls endlich erneut erst etwa ferner gestern gerade
     gleichzeitig heute hier hingegen immer inzwischen jedoch jetzt kürzlich längst mehrfach
     mittlerweile morgen nicht nie noch nun nur oft offenbar plötzlich schließlich schon selbst
     seither so sogar somit später stattdessen trotzdem unterdessen vielleicht vielmehr weiter
-    weiterhin wieder wohl zudem zugleich zuletzt zunächst zuvor zusätzlich zwar nämlich ausgerechnet
+    allerdings angeblich außerdem beinahe bislang bisher damals danach daneben daran daraus darin
+    darüber davon davor demnächst deswegen eigentlich hierbei hierfür hinzu immerhin insbesondere
+    insgesamt jüngst kaum mehrmals natürlich nebenbei neuerdings ohnehin seinerzeit spätestens
+    tatsächlich überraschend übrigens umgekehrt ursprünglich vermutlich vorerst wahrscheinlich
+    weltweit wiederum zumindest weiterhin wieder wohl zudem zugleich zuletzt zunächst zuvor zusätzlich zwar nämlich ausgerechnet
     again allegedly already also always earlier either even ever finally first however indeed instead
     just largely later long meanwhile merely much nearly neither never not now often once only
     perhaps previously quickly quietly rarely recently reportedly repeatedly sharply similarly
@@ -80,6 +86,7 @@ FINITE = AUXILIARIES | folded("""
     found gave get gets got grew held hit hits keeps kept knew laid leads led left lets let lost made
     makes meets met paid put puts quit quits ran rose said sat saw says seeks sent set sets shut sold
     sought spent spoke stood sued sues swore takes taught threw told took went withdrew won wins wrote
+    needs looks plans aims remains becomes means seems shows faces joins
     say seek want wants buy sell face plan urge back call sue
     habe gebe gehe komme lasse müsse könne dürfe solle wolle werde wisse nehme stehe halte
 """)

@@ -3,6 +3,9 @@
 Headlines seldom name a law; they say who does what to whom. A pattern is found where a word of each
 of its slots stands in one sentence, or, for less, in two that follow each other. All words come from
 the lexicon; watched figures and named entities may fill slots too.
+
+What a term is good for is a bit: one for each slot, each kind of term of a topic, each label. So a
+glance at the bits of a sentence tells which patterns it can hold at all, and few remain to be tried.
 """
 
 from __future__ import annotations
@@ -26,23 +29,12 @@ NEIGHBOUR_FACTOR = 0.7
 MAX_CHOICES = 8
 """Words per slot and sentence that are tried; bounds the combinations in texts without stops."""
 
+TermKind = Literal["strong", "weak", "context"]
 Kind = Literal["strong", "weak", "context", "blockers", "slot", "label"]
-_KINDS: tuple[Literal["strong", "weak", "context"], ...] = ("strong", "weak", "context")
+_KINDS: tuple[TermKind, ...] = ("strong", "weak", "context")
 
-
-class _Channel(NamedTuple):
-    """What a term is good for: a kind of evidence for a topic, a slot's word, a label's name."""
-
-    owner: str
-    kind: Kind
-
-
-class Placed(NamedTuple):
-    """A term in a sentence."""
-
-    hit: Hit[int]
-    sentence: int
-    """Number of the sentence in which it starts."""
+_Hits = list[Hit[int]]
+"""Terms of one sentence in text order; the payload has a bit for each thing a term is good for."""
 
 
 class Finding(NamedTuple):
@@ -64,26 +56,30 @@ class Reading(NamedTuple):
     """Ids of the topic's labels that are named."""
 
 
-class _CompiledPattern(NamedTuple):
+class _Compiled(NamedTuple):
+    """A pattern as bits."""
+
+    rank: int
+    """Its place among all: by topic, the weightiest of a topic first."""
+    topic: str
     pattern: Pattern
-    places: tuple[tuple[int, ...], ...]
-    """Channels that may fill each place."""
+    places: tuple[tuple[tuple[int, str], ...], ...]
+    """For each place, the slots that may fill it: their bits and names."""
     masks: tuple[int, ...]
-    """The same as bits: a quick look whether a text can hold the pattern at all."""
-    without: tuple[int, ...]
+    """For each place, those bits together."""
+    without: int
 
 
-class _CompiledTopic(NamedTuple):
-    mask: int
-    """Channels as bits of which a text needs at least one."""
-    terms: tuple[int, ...]
+class _Compilation(NamedTuple):
+    """A topic as bits."""
+
+    kinds: tuple[tuple[int, TermKind], ...]
+    terms: int
+    """All kinds of terms."""
+    telling: int
+    """Those that say something by themselves; context does not."""
     blockers: int
-    patterns: tuple[_CompiledPattern, ...]
-    """The weightiest first."""
     labels: tuple[tuple[str, int], ...]
-
-
-_Places = Mapping[int, list[Placed]]
 
 
 class Frames:
@@ -91,23 +87,26 @@ class Frames:
 
     def __init__(self, lexicon: PolicyLexicon) -> None:
         self._lexicon = lexicon
-        self._channels: dict[_Channel, int] = {}
-        self._owners: list[str] = []
-        for slot in lexicon.all_slots():
-            self._channel(slot.id, "slot")
+        self._bits: dict[tuple[str, Kind], int] = {}
         self._topics = {topic.id: self._compile(topic) for topic in lexicon.topics}
         self._indexes: dict[tuple[str, ...], TermIndex[int]] = {}
-        self._hints = frozenset(
-            self._channel(slot.id, "slot") for slot in lexicon.all_slots() if slot.hint
-        )
-        self._by_list: dict[str, list[int]] = defaultdict(list)
-        self._by_label: dict[str, list[int]] = defaultdict(list)
-        for slot in lexicon.all_slots():
-            channel = self._channel(slot.id, "slot")
+        self._anchored = self._anchors(lexicon)
+        self._wide = {
+            bit: [each for each in patterns if each.pattern.neighbours]
+            for bit, patterns in self._anchored.items()
+            if any(each.pattern.neighbours for each in patterns)
+        }
+        """The patterns among them that may take two sentences."""
+        self._anchor_bits, self._wide_bits = sum(self._anchored), sum(self._wide)
+        slots = list(lexicon.all_slots())
+        self._hints = sum(self._bit(slot.id, "slot") for slot in slots if slot.hint)
+        self._by_list: dict[str, int] = defaultdict(int)
+        self._by_label: dict[str, int] = defaultdict(int)
+        for slot in slots:
             for name in slot.figures:
-                self._by_list[name].append(channel)
+                self._by_list[name] |= self._bit(slot.id, "slot")
             for label in slot.entities:
-                self._by_label[label].append(channel)
+                self._by_label[label] |= self._bit(slot.id, "slot")
 
     def read(
         self,
@@ -128,63 +127,79 @@ class Frames:
             What was found by topic id, topics without anything left out; and whether the text holds
             a word that hints at policy, whatever topic it may be.
         """
-        places = self._places(document, lang, figures, entities)
-        mask = sum(1 << channel for channel in places)
+        hits = self._index(lang).find(document.words)
+        others = list(self._others(document, figures, entities))
+        if others:
+            hits = sorted([*hits, *others])
+        sentences, masks = _by_sentence(hits, document.sentence_starts)
+        whole = 0
+        for mask in masks:
+            whole |= mask
+        patterns = self._patterns(sentences, masks)
         found = {}
         for id_, topic in self._topics.items():
-            if not mask & topic.mask:
-                continue
-            blockers = [placed.hit for placed in places.get(topic.blockers, ())]
-            findings = (
-                *_term_findings(topic, places, blockers),
-                *_pattern_findings(topic, places, mask, blockers, self._owners),
-            )
-            labels = tuple(label for label, channel in topic.labels if channel in places)
+            blockers = _with_bit(hits, topic.blockers) if whole & topic.blockers else []
+            telling = whole & topic.telling
+            terms = _term_findings(topic, sentences, masks, blockers) if telling else ()
+            findings = (*terms, *_strongest(patterns.get(id_, ()), sentences, blockers))
+            labels = tuple(label for label, bit in topic.labels if whole & bit)
             if findings or labels:
                 found[id_] = Reading(findings, labels)
-        return found, not self._hints.isdisjoint(places)
+        return found, bool(whole & self._hints)
 
-    def _places(
-        self,
-        document: Document,
-        lang: str,
-        figures: Sequence[FigureHit],
-        entities: Sequence[Entity],
-    ) -> _Places:
-        """All terms of a document by channel, in text order."""
-        starts = document.sentence_starts
-        found: dict[int, list[Placed]] = defaultdict(list)
-        for hit in self._index(lang).find(document.words):
-            found[hit.payload].append(Placed(hit, bisect_right(starts, hit.start)))
-        spans = [
-            (place.start, place.end, channel)
-            for figure in figures
-            for name in figure.lists
-            for channel in self._by_list.get(name, ())
-            for place in figure.mentions
-        ]
-        spans += [
-            (entity.start, entity.end, channel)
-            for entity in entities
-            for channel in self._by_label.get(entity.label, ())
-        ]
-        for start, end, channel in spans:
-            hit = _span_hit(document, start, end, channel)
-            found[channel].append(Placed(hit, bisect_right(starts, start)))
+    def _others(
+        self, document: Document, figures: Sequence[FigureHit], entities: Sequence[Entity]
+    ) -> Iterator[Hit[int]]:
+        """What others have found in the text and is good for a slot."""
+        for figure in figures:
+            mask = 0
+            for name in figure.lists:
+                mask |= self._by_list.get(name, 0)
+            if mask:
+                yield from (_span(document, p.start, p.end, mask) for p in figure.mentions)
+        for entity in entities:
+            mask = self._by_label.get(entity.label, 0)
+            if mask:
+                yield _span(document, entity.start, entity.end, mask)
+
+    def _patterns(
+        self, sentences: Sequence[_Hits], masks: Sequence[int]
+    ) -> dict[str, list[tuple[_Compiled, int, int]]]:
+        """By topic, the patterns whose slots meet, each with first and last sentence; in the order
+        in which they are to be tried: single sentences first, there the weightiest first.
+        """
+        found: dict[str, list[tuple[_Compiled, int, int]]] = defaultdict(list)
+        for number, mask in enumerate(masks):
+            for compiled in _possible(mask, self._anchored) if mask & self._anchor_bits else ():
+                if not mask & compiled.without:
+                    found[compiled.topic].append((compiled, number, number))
+        for number, (mask, following) in enumerate(itertools.pairwise(masks)):
+            both = mask | following
+            if both in (mask, following) or not both & self._wide_bits:
+                continue
+            for compiled in _possible(both, self._wide):
+                alone = _meets(mask, compiled) or _meets(following, compiled)
+                if not alone and not both & compiled.without:
+                    found[compiled.topic].append((compiled, number, number + 1))
         return found
+
+    # --- compiling -----------------------------------------------------------------------------
 
     def _index(self, lang: str) -> TermIndex[int]:
         langs = (lang,) if lang in ("de", "en") else ("de", "en")
         if langs not in self._indexes:
-            self._indexes[langs] = TermIndex(self._entries(("any", *langs)), langs)
+            masks: dict[str, int] = defaultdict(int)
+            for term, bit in self._entries(("any", *langs)):
+                masks[term] |= bit
+            self._indexes[langs] = TermIndex(masks.items(), langs)
         return self._indexes[langs]
 
     def _entries(self, langs: Sequence[str]) -> Iterator[tuple[str, int]]:
-        """All terms for some languages, each with its channel."""
+        """All terms for some languages, each with its bit."""
 
         def pick(terms: Terms, owner: str, kind: Kind) -> Iterator[tuple[str, int]]:
-            channel = self._channel(owner, kind)
-            return ((term, channel) for _, term in terms.of(langs))
+            bit = self._bit(owner, kind)
+            return ((term, bit) for _, term in terms.of(langs))
 
         for slot in self._lexicon.all_slots():
             yield from pick(slot, slot.id, "slot")
@@ -198,46 +213,91 @@ class Frames:
             for label in topic.labels:
                 yield from pick(label.terms, f"{topic.id}/{label.id}", "label")
 
-    def _channel(self, owner: str, kind: Kind) -> int:
-        key = _Channel(owner, kind)
-        if key not in self._channels:
-            self._channels[key] = len(self._channels)
-            self._owners.append(owner)
-        return self._channels[key]
+    def _bit(self, owner: str, kind: Kind) -> int:
+        return self._bits.setdefault((owner, kind), 1 << len(self._bits))
 
-    def _compile(self, topic: Topic) -> _CompiledTopic:
-        def channels(names: Iterable[str]) -> tuple[int, ...]:
-            return tuple(self._channel(name, "slot") for name in names)
-
-        patterns = []
-        for pattern in sorted(topic.patterns, key=lambda pattern: -pattern.weight):
-            places = tuple(channels(names) for names in pattern.alternatives())
-            masks = tuple(sum(1 << channel for channel in set(place)) for place in places)
-            patterns.append(_CompiledPattern(pattern, places, masks, channels(pattern.without)))
-        terms = tuple(self._channel(topic.id, kind) for kind in _KINDS)
-        labels = tuple(
-            (label.id, self._channel(f"{topic.id}/{label.id}", "label")) for label in topic.labels
+    def _compile(self, topic: Topic) -> _Compilation:
+        kinds = tuple((self._bit(topic.id, kind), kind) for kind in _KINDS)
+        labels = (
+            (label.id, self._bit(f"{topic.id}/{label.id}", "label")) for label in topic.labels
         )
-        needed = {*terms, *(channel for _, channel in labels)}
-        needed.update(channel for compiled in patterns for channel in compiled.places[0])
-        return _CompiledTopic(
-            sum(1 << channel for channel in needed),
-            terms,
-            self._channel(topic.id, "blockers"),
-            tuple(patterns),
-            labels,
+        return _Compilation(
+            kinds,
+            sum(bit for bit, _ in kinds),
+            sum(bit for bit, kind in kinds if kind != "context"),
+            self._bit(topic.id, "blockers"),
+            tuple(labels),
         )
 
+    def _anchors(self, lexicon: PolicyLexicon) -> dict[int, list[_Compiled]]:
+        """Patterns by the bits of their rarest place: only where one of them is need we look."""
+        sizes = {
+            slot.id: len(slot.any) + len(slot.de) + len(slot.en) for slot in lexicon.all_slots()
+        }
+        anchored: dict[int, list[_Compiled]] = defaultdict(list)
+        rank = itertools.count()
+        for topic in lexicon.topics:
+            for pattern in sorted(topic.patterns, key=lambda pattern: -pattern.weight):
+                names = [tuple(dict.fromkeys(place)) for place in pattern.alternatives()]
+                places = tuple(
+                    tuple((self._bit(name, "slot"), name) for name in place) for place in names
+                )
+                masks = tuple(sum(bit for bit, _ in place) for place in places)
+                without = sum(self._bit(name, "slot") for name in set(pattern.without))
+                compiled = _Compiled(next(rank), topic.id, pattern, places, masks, without)
+                rarest = min(names, key=lambda place: sum(sizes[name] for name in place))
+                for name in rarest:
+                    anchored[self._bit(name, "slot")].append(compiled)
+        return dict(anchored)
 
-def _span_hit(document: Document, start: int, end: int, channel: int) -> Hit[int]:
+
+def _possible(mask: int, anchored: Mapping[int, Sequence[_Compiled]]) -> list[_Compiled]:
+    """Patterns of which every slot has a word among the bits, in the order of their rank."""
+    possible: dict[int, _Compiled] = {}
+    rest = mask
+    while rest:
+        bit = rest & -rest
+        rest ^= bit
+        for each in anchored.get(bit, ()):
+            if _meets(mask, each):
+                possible[each.rank] = each
+    return [possible[rank] for rank in sorted(possible)]
+
+
+def _meets(mask: int, compiled: _Compiled) -> bool:
+    for place in compiled.masks:  # noqa: SIM110 - a generator takes three times as long
+        if not mask & place:
+            return False
+    return True
+
+
+# --- sentences -------------------------------------------------------------------------------
+
+
+def _by_sentence(hits: _Hits, starts: Sequence[int]) -> tuple[list[_Hits], list[int]]:
+    """Terms by the sentence in which they start, and all bits of each sentence."""
+    sentences: list[_Hits] = [[] for _ in range(len(starts) + 1)]
+    masks = [0] * (len(starts) + 1)
+    number, following = 0, starts[0] if starts else 0
+    for hit in hits:
+        while number < len(starts) and following <= hit.start:
+            number += 1
+            following = starts[number] if number < len(starts) else hit.start + 1
+        sentences[number].append(hit)
+        masks[number] |= hit.payload
+    return sentences, masks
+
+
+def _span(document: Document, start: int, end: int, mask: int) -> Hit[int]:
     """A span of the text that somebody else has found, as a hit."""
-    words = document.words
-    first = max(bisect_right(words.starts, start) - 1, 0)
-    last = max(bisect_right(words.starts, end - 1) - 1, first)
-    return Hit(start, end, first, last, document.text[start:end], channel)
+    starts = document.words.starts
+    first = max(bisect_right(starts, start) - 1, 0)
+    last = max(bisect_right(starts, end - 1) - 1, first)
+    return Hit(start, end, first, last, document.text[start:end], mask)
 
 
-# --- terms -----------------------------------------------------------------------------------
+def _with_bit(hits: Iterable[Hit[int]], bits: int) -> _Hits:
+    return [hit for hit in hits if hit.payload & bits]
 
 
 def _blocked(hit: Hit[int], blockers: Sequence[Hit[int]]) -> bool:
@@ -245,110 +305,99 @@ def _blocked(hit: Hit[int], blockers: Sequence[Hit[int]]) -> bool:
     return any(block.start <= hit.start and hit.end <= block.end for block in blockers)
 
 
+# --- terms -----------------------------------------------------------------------------------
+
+
 def _term_findings(
-    topic: _CompiledTopic, places: _Places, blockers: Sequence[Hit[int]]
+    topic: _Compilation,
+    sentences: Sequence[_Hits],
+    masks: Sequence[int],
+    blockers: Sequence[Hit[int]],
 ) -> Iterator[Finding]:
     """Terms; context only in the sentence of a weak term or in one next to it."""
-    kinds = dict(zip(topic.terms, _KINDS, strict=True))
-    found = [placed for channel in topic.terms for placed in places.get(channel, ())]
-    if not found:
-        return
-    kept = _longest([p for p in found if not _blocked(p.hit, blockers)], kinds)
-    weak = {placed.sentence for placed in kept if kinds[placed.hit.payload] == "weak"}
-    near = {sentence + step for sentence in weak for step in (-1, 0, 1)}
-    for hit, sentence in kept:
-        kind = kinds[hit.payload]
-        if kind != "context" or sentence in near:
-            yield Finding(kind, hit.term, WEIGHTS[kind], (hit,))
+    kept: dict[int, list[tuple[Hit[int], TermKind]]] = {}
+    for number, mask in enumerate(masks):
+        if mask & topic.terms:
+            hits = _with_bit(sentences[number], topic.terms)
+            kept[number] = _longest([hit for hit in hits if not _blocked(hit, blockers)], topic)
+    weak = {number for number, terms in kept.items() if any(kind == "weak" for _, kind in terms)}
+    near = {number + step for number in weak for step in (-1, 0, 1)}
+    for number, terms in kept.items():
+        for hit, kind in terms:
+            if kind != "context" or number in near:
+                yield Finding(kind, hit.term, WEIGHTS[kind], (hit,))
 
 
-def _longest(found: list[Placed], kinds: Mapping[int, str]) -> list[Placed]:
-    """Hits that do not lie inside a longer one; of equal ones the strongest."""
-    kept: list[Placed] = []
+def _longest(hits: _Hits, topic: _Compilation) -> list[tuple[Hit[int], TermKind]]:
+    """Terms that do not lie inside a longer one, with their kind; of equal ones the strongest."""
+    kinds = [(hit, next(kind for bit, kind in topic.kinds if hit.payload & bit)) for hit in hits]
+    kinds.sort(key=lambda each: (each[0].start, -each[0].end, -WEIGHTS[each[1]]))
+    kept: list[tuple[Hit[int], TermKind]] = []
     reach = -1
-    for placed in sorted(
-        found, key=lambda p: (p.hit.start, -p.hit.end, -WEIGHTS[kinds[p.hit.payload]])
-    ):
-        if placed.hit.end > reach:
-            kept.append(placed)
-            reach = placed.hit.end
+    for hit, kind in kinds:
+        if hit.end > reach:
+            kept.append((hit, kind))
+            reach = hit.end
     return kept
 
 
 # --- patterns --------------------------------------------------------------------------------
 
 
-def _pattern_findings(
-    topic: _CompiledTopic,
-    places: _Places,
-    mask: int,
+def _strongest(
+    possible: Sequence[tuple[_Compiled, int, int]],
+    sentences: Sequence[_Hits],
     blockers: Sequence[Hit[int]],
-    owners: Sequence[str],
 ) -> list[Finding]:
     """The weightiest pattern of a topic in each sentence."""
-    strongest: dict[int, Finding] = {}
-    for compiled in topic.patterns:
-        if not all(mask & each for each in compiled.masks):
+    found: dict[int, Finding] = {}
+    taken: set[int] = set()
+    for compiled, first, last in possible:
+        if first in taken or last in taken:
             continue
-        candidates = [_by_sentence(place, places, blockers) for place in compiled.places]
-        excluded = set(_by_sentence(compiled.without, places, ()))
-        for sentence, last in _windows(candidates, neighbours=compiled.pattern.neighbours):
-            window = {sentence, last}
-            if excluded & window or strongest.keys() & window:
-                continue
-            choices = [_window(candidate, sentence, last) for candidate in candidates]
-            hits = _closest(choices, compiled.pattern.within)
-            if hits:
-                factor = 1.0 if sentence == last else NEIGHBOUR_FACTOR
-                strongest[sentence] = Finding(
-                    "pattern",
-                    compiled.pattern.id,
-                    round(compiled.pattern.weight * factor, 4),
-                    hits,
-                    tuple(owners[hit.payload] for hit in hits),
-                )
-    return [strongest[sentence] for sentence in sorted(strongest)]
+        choices = [_choices(mask, sentences, first, last, blockers) for mask in compiled.masks]
+        hits = _closest(choices, compiled.pattern.within)
+        if hits:
+            factor = 1.0 if first == last else NEIGHBOUR_FACTOR
+            slots = (_slot(place, hit) for place, hit in zip(compiled.places, hits, strict=True))
+            weight = round(compiled.pattern.weight * factor, 4)
+            found[first] = Finding("pattern", compiled.pattern.id, weight, hits, tuple(slots))
+            taken.update((first, last))
+    return [found[number] for number in sorted(found)]
 
 
-_BySentence = Mapping[int, list[Hit[int]]]
+def _slot(place: tuple[tuple[int, str], ...], hit: Hit[int]) -> str:
+    """Which slot of a place a word fills."""
+    return next(name for bit, name in place if hit.payload & bit)
 
 
-def _by_sentence(
-    channels: Iterable[int], places: _Places, blockers: Sequence[Hit[int]]
-) -> _BySentence:
-    found: dict[int, list[Hit[int]]] = defaultdict(list)
-    for channel in channels:
-        for hit, sentence in places.get(channel, ()):
-            if not blockers or not _blocked(hit, blockers):
-                found[sentence].append(hit)
+def _choices(
+    mask: int, sentences: Sequence[_Hits], first: int, last: int, blockers: Sequence[Hit[int]]
+) -> _Hits:
+    """The first words of one or two sentences that may fill a place."""
+    found: _Hits = []
+    for number in range(first, last + 1):
+        fitting = [
+            hit
+            for hit in sentences[number]
+            if hit.payload & mask and not (blockers and _blocked(hit, blockers))
+        ]
+        found += fitting[:MAX_CHOICES]
     return found
 
 
-def _windows(candidates: Sequence[_BySentence], *, neighbours: bool) -> list[tuple[int, int]]:
-    """First and last sentence of the places where all slots meet; single sentences come first."""
-    sentences = [set(candidate) for candidate in candidates]
-    single = sorted(set.intersection(*sentences))
-    windows = [(sentence, sentence) for sentence in single]
-    if neighbours:
-        pairs = set.intersection(
-            *({sentence - step for sentence in each for step in (0, 1)} for each in sentences)
-        )
-        windows += [(sentence, sentence + 1) for sentence in sorted(pairs)]
-    return windows
-
-
-def _window(candidate: _BySentence, first: int, last: int) -> list[Hit[int]]:
-    hits = candidate.get(first, [])[:MAX_CHOICES]
-    return hits if first == last else hits + candidate.get(last, [])[:MAX_CHOICES]
-
-
-def _closest(choices: list[list[Hit[int]]], within: int) -> tuple[Hit[int], ...]:
+def _closest(choices: list[_Hits], within: int) -> tuple[Hit[int], ...]:
     """One hit per slot, none on the same words, as close together as can be; () if too far."""
     best: tuple[Hit[int], ...] = ()
     best_span = within
     for hits in itertools.product(*choices):
-        ordered = sorted(hits, key=lambda hit: hit.first)
-        span = max(hit.last for hit in hits) - ordered[0].first
-        if span < best_span and all(a.last < b.first for a, b in itertools.pairwise(ordered)):
+        span = max(hit.last for hit in hits) - min(hit.first for hit in hits)
+        if span < best_span and _apart(hits):
             best, best_span = hits, span
     return best
+
+
+def _apart(hits: tuple[Hit[int], ...]) -> bool:
+    """Whether no two of them share a word."""
+    ordered = sorted(hits, key=lambda hit: hit.first)
+    return all(one.last < other.first for one, other in itertools.pairwise(ordered))

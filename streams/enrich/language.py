@@ -34,8 +34,8 @@ CERTAIN_WORDS = 12
 """Words that such a text must have."""
 PRIOR_LENGTH = 60
 """Characters up to which the prior counts in full; beyond, its weight falls as 1/length."""
-SAMPLE_LENGTH = 400
-"""Characters that are looked at, some 60 words; more hardly changes the answer, only the time."""
+SAMPLE_LENGTH = 250
+"""Characters that are looked at, some 40 words; more hardly changes the answer, only the time."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -44,7 +44,7 @@ def detect(text: str, declared: str = "", learned: str = "") -> tuple[str, float
     """Find the language of a text.
 
     Args:
-        text: plain text; its first 400 characters are used.
+        text: plain text; its first 250 characters are used.
         declared: BCP 47 tag that the feed or entry claims ("de-AT"), or "".
         learned: ISO 639-1 code of the language that the feed is mostly written in, or ""; then
             what is declared does not count.

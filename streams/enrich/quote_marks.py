@@ -21,12 +21,13 @@ QUOTE_LIMIT = 600
 DEPTH_LIMIT = 4
 """Quotations within each other; deeper marks are ignored."""
 
-_MARK = re.compile(r"""[\n"„“”«»‚‹›]|(?<![^\W_])['‘’]|['‘’](?![^\W_])""")
+_MARK = re.compile("[\n\"„“”«»‚‹›'‘’]")
+_APOSTROPHES = "'‘’"
 _CLOSERS = {
-    "„": "“”\"",
-    "“": "”“\"",
+    "„": '“”"',
+    "“": '”“"',
     "”": "”",
-    '"': "\"”“",
+    '"': '"”“',
     "«": "»",
     "»": "«»",
     "‚": "‘’'",
@@ -63,6 +64,10 @@ def marked(text: str) -> list[Marked]:
         mark, at = match[0], match.start()
         if mark == "\n":
             _give_up(text, at, pending, found)
+        elif (
+            mark in _APOSTROPHES and text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()
+        ):
+            continue  # "don't"
         elif _opens(text, at, mark, pending):
             _open(mark, at, pending)
         else:
@@ -122,9 +127,7 @@ def _possessive(text: str, at: int) -> bool:
 _CLOSING_SINGLE = re.compile(r"[\w.,!?…]['’](?!\w)")
 
 
-def _give_up(
-    text: str, end: int, pending: list[tuple[str, int]], found: list[Marked]
-) -> None:
+def _give_up(text: str, end: int, pending: list[tuple[str, int]], found: list[Marked]) -> None:
     """End all that is open at the end of a block; only the outermost counts, if it is double."""
     if pending and pending[0][0] not in _SINGLE:
         start = pending[0][1] + 1

@@ -134,8 +134,11 @@ def _utterance(reader: _Reader, mark: Marked, size: int) -> bool:
     text = reader.document.text
     if not text[mark.start].isupper():
         return False
+    if text[mark.end - 1] in "!?":
+        return True
     opens = reader.document.sentences[reader.sentence(mark.start)][0] >= mark.start - 1
-    return text[mark.end - 1] in "!?." or (size == SCARE_WORDS and opens)
+    led = text[max(mark.start - 3, 0) : mark.start - 1].strip()[-1:] in (":", ",")
+    return (text[mark.end - 1] == "." and (opens or led)) or (size == SCARE_WORDS and opens)
 
 
 def _speaker(reader: _Reader, mark: Marked, previous: Marked | None) -> Phrase | None:
@@ -192,7 +195,8 @@ def _around(reader: _Reader, mark: Marked, low: int, at: int) -> Phrase | None:
     words = reader.words
     behind = reader.word_at(mark.close)
     verb = next(
-        (i for i in range(behind, min(behind + 2, len(words))) if words.keys[i] in PARTICIPLES), None
+        (i for i in range(behind, min(behind + 2, len(words))) if words.keys[i] in PARTICIPLES),
+        None,
     )
     if verb is None or "," in words.text[mark.close : words.starts[verb]]:
         return None
@@ -228,7 +232,7 @@ def _behind(reader: _Reader, mark: Marked) -> Phrase | None:
     if first >= len(words):
         return None
     lead = text[mark.close : words.starts[first]]
-    if "\n" in lead or len(lead) > 4 or any(sign in lead for sign in "\"„“«»‚(;"):
+    if "\n" in lead or len(lead) > 4 or any(sign in lead for sign in '"„“«»‚(;'):
         return None
     high = _clause_end(reader, first)
     ended = "," not in lead and text[mark.close - 2] in ".!?…"

@@ -56,7 +56,9 @@ _MODAL = frozenset(
 _NEGATIONS = frozenset("nicht nie niemals kaum not never cannot n't".split())
 _VERB_ENDINGS = ("ed", "et", "te", "ten", "t")
 _CUES = frozenset({"laut", "zufolge", "according", "so", "nach"})
-_INFINITIVE = re.compile(r"(?:ab|an|auf|aus|bei|durch|ein|her|hin|mit|nach|um|vor|weg|zuruck)zu\w+n$")
+_INFINITIVE = re.compile(
+    r"(?:ab|an|auf|aus|bei|durch|ein|her|hin|mit|nach|um|vor|weg|zuruck)zu\w+n$"
+)
 
 
 class Reported(NamedTuple):
@@ -106,6 +108,8 @@ def reported(document: Document, marks: list[Marked], verbs: list[int]) -> list[
 
 def _phrases(words: Words) -> list[int]:
     """The words that may belong to a phrase of source."""
+    if _CUES.isdisjoint(words.keys):
+        return []
     return [index for index, key in enumerate(words.keys) if key in _CUES]
 
 
@@ -124,9 +128,7 @@ def _said(sentence: _Sentence, index: int) -> Reported | None:
     return _german(sentence, index) if VERBS[key].lang == "de" else _english(sentence, index)
 
 
-def _content(
-    sentence: _Sentence, low: int, high: int, speaker: Phrase | None
-) -> Reported | None:
+def _content(sentence: _Sentence, low: int, high: int, speaker: Phrase | None) -> Reported | None:
     """The words [low, high) as reported speech, if they are enough and not the speaker's name."""
     if speaker is None or high - low < MIN_WORDS or low <= speaker[0] < high:
         return None
@@ -141,7 +143,7 @@ def _german(sentence: _Sentence, verb: int) -> Reported | None:
     words, keys, low = sentence.words, sentence.words.keys, sentence.low
     if keys[clause_start(words, verb, low)] == "wie":
         return _german_as(sentence, verb)
-    if verb > low and "," in words.between(verb - 1) and verb - low >= MIN_WORDS:
+    if verb > low and "," in words.between(verb - 1) and verb - low > 1:
         speaker = follows(words, verb + 1, sentence.high)
         if speaker and speaker == subject_of(words, verb, low, sentence.high):
             return _german_before(sentence, verb, speaker)
@@ -161,7 +163,7 @@ def _german_before(sentence: _Sentence, verb: int, speaker: Phrase) -> Reported 
     """ "Er wolle kämpfen, sagte Merz", and "Er wolle, sagte Merz, kämpfen" as a whole."""
     words, low, high = sentence.words, sentence.low, sentence.high
     behind = words.between(speaker[1])
-    if ":" in behind or words.keys[verb] in DENIALS or not _has_verb(sentence, low):
+    if ":" in behind or words.keys[verb] in DENIALS or not _has_verb(sentence, low, verb):
         return None
     if "," in behind and high - speaker[1] > MIN_WORDS:
         key = words.keys[speaker[1] + 1]
@@ -242,9 +244,18 @@ def _english(sentence: _Sentence, verb: int) -> Reported | None:
             start = verb
         elif speaker[1] < verb and not _NEGATIONS.isdisjoint(words.keys[speaker[1] + 1 : verb]):
             start = speaker[1] + 1  # "does not believe that …" must not become "…"
-        if entry := _content(sentence, start, high, speaker):
+        if entry := _content(sentence, start, _english_end(sentence, start), speaker):
             return entry
     return _english_before(sentence, verb, speaker)
+
+
+def _english_end(sentence: _Sentence, start: int) -> int:
+    """Where what is said ends before another attribution: "…, sources say"."""
+    words, high = sentence.words, sentence.high
+    if words.keys[high - 1] not in ("say", "says", "said"):
+        return high
+    ends = (i + 1 for i in range(high - 2, start, -1) if "," in words.between(i))
+    return next(ends, high)
 
 
 def _english_start(sentence: _Sentence, verb: int) -> int | None:
@@ -255,6 +266,8 @@ def _english_start(sentence: _Sentence, verb: int) -> int | None:
             return index + 1
         if keys[index] in ("of", "about", "amid", "over", "against"):
             break  # "warned of fatigue that may …"
+        if "," in sentence.words.between(index) and sentence.words.raws[index + 1].islower():
+            break  # "said on Monday, following a report that …"
     after = keys[verb + 1 : verb + 2]
     if not after or verb + 1 >= high:
         return None
@@ -265,7 +278,7 @@ def _english_start(sentence: _Sentence, verb: int) -> int | None:
     if VERBS[keys[verb]].use != "say" or "," in sentence.words.between(verb):
         return None
     if after[0] in _SPEAKABLE or sentence.words.raws[verb + 1][:1].isupper():
-        return verb + 1 if _has_verb(sentence, verb + 2) else None
+        return verb + 1 if _has_verb(sentence, verb + 2, sentence.high) else None
     return _behind_date(sentence, verb)
 
 
@@ -290,12 +303,13 @@ def _behind_date(sentence: _Sentence, verb: int) -> int | None:
     return index
 
 
-def _has_verb(sentence: _Sentence, start: int) -> bool:
+def _has_verb(sentence: _Sentence, start: int, end: int) -> bool:
     """Whether a clause seems to begin at a word, and not only an object ("said the word")."""
     words = sentence.words
     return any(
-        words.keys[i] in FINITE or (words.raws[i].islower() and words.keys[i].endswith(_VERB_ENDINGS))
-        for i in range(start, min(start + REACH, sentence.high))
+        words.keys[i] in FINITE
+        or (words.raws[i].islower() and words.keys[i].endswith(_VERB_ENDINGS))
+        for i in range(start, min(start + REACH, end))
     )
 
 
@@ -310,7 +324,7 @@ def _english_before(sentence: _Sentence, verb: int, speaker: Phrase) -> Reported
     fronted = keys[low] in PREPOSITIONS or keys[low] in SUBORDINATORS
     if (fronted and first - low < FRONTED_WORDS) or keys[low].endswith("ing"):
         return None
-    return _content(sentence, low, first, speaker) if _has_verb(sentence, low) else None
+    return _content(sentence, low, first, speaker) if _has_verb(sentence, low, first) else None
 
 
 def _closes(sentence: _Sentence, verb: int) -> bool:
@@ -319,7 +333,9 @@ def _closes(sentence: _Sentence, verb: int) -> bool:
     if following >= sentence.high or keys[verb] in ("told", "tells"):
         return True
     key = keys[following]
-    return key in PREPOSITIONS or key in DATES or key in ADVERBS or "," in sentence.words.between(verb)
+    return (
+        key in PREPOSITIONS or key in DATES or key in ADVERBS or "," in sentence.words.between(verb)
+    )
 
 
 # --- phrases ----------------------------------------------------------------------------------

@@ -25,7 +25,16 @@ from streams.enrich.names import given_names
 from streams.enrich.speech_words import PARTICIPLES, SPOKES, VERBS
 from streams.enrich.words import APOSTROPHES, HYPHENS, Words
 
-__all__ = ["PEOPLE", "Phrase", "breaks", "clause_start", "follows", "precedes", "subject_of"]
+__all__ = [
+    "PEOPLE",
+    "Phrase",
+    "breaks",
+    "clause_start",
+    "follows",
+    "fronted",
+    "precedes",
+    "subject_of",
+]
 
 Phrase = tuple[int, int]
 
@@ -36,13 +45,23 @@ PARENTHESIS_WORDS = 6
 """Words of "(CDU)" behind a name at most."""
 LONGEST_PHRASE = 8
 """Words; what is longer was read wrongly."""
-_BREAKS = frozenset(",;:!?()[]\n…\"„“”«»‚‘›‹")
+_BREAKS = frozenset(',;:!?()[]\n…"„“”«»‚‘›‹')
 _DOTTED = frozenset({"mr", "mrs", "ms", "dr", "prof", "sen", "gov", "rep", "st", "gen", "lt", "jr"})
 _DETERMINERS = DETERMINERS | {"dessen", "deren"}
 # What opens a German clause without being its subject. "Das sagte Merz" counts, "Das Amt" does not.
 _FRONTED = PREPOSITIONS | ADVERBS | SUBORDINATORS
-_OBJECTS = frozenset({"mehr", "das", "dies", "dazu", "darauf", "daran", "damit", "so", "wortlich", "den", "dem"})
-_STOPS = frozenset({"who", "which", "whose", "nichts", "nothing", "niemand", "nobody"}) | PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS | AUXILIARIES | PRONOUNS
+_OBJECTS = frozenset(
+    {"mehr", "das", "dies", "dazu", "darauf", "daran", "damit", "so", "wortlich", "den", "dem"}
+)
+_STOPS = (
+    frozenset({"who", "which", "whose", "nichts", "nothing", "niemand", "nobody"})
+    | PREPOSITIONS
+    | CONJUNCTIONS
+    | SUBORDINATORS
+    | ADVERBS
+    | AUXILIARIES
+    | PRONOUNS
+)
 _NO_NOUNS = PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS
 _ROLES = (*TITLE_ENDINGS, *SPOKES, "executive", "officer", "adviser", "advisor", "aide", "lawyer")
 _ROLES = (*_ROLES, "ally", "general", "star", "owner", "investor", "director", "editor", "expert")
@@ -124,15 +143,15 @@ def _german_subject(words: Words, verb: int, low: int, high: int) -> Phrase | No
         return follows(words, start + 1, verb)
     if keys[start] in CONJUNCTIONS and start + 1 < verb:
         start += 1
-    if _fronted(words, start, verb):
+    if fronted(words, start, verb):
         return follows(words, verb + 1, high)
     return precedes(words, before_parenthesis(words, verb - 1), start)
 
 
-def _fronted(words: Words, start: int, verb: int) -> bool:
-    """Whether the words before a German verb are something else than its subject."""
+def fronted(words: Words, start: int, verb: int) -> bool:
+    """Whether the words before a German verb, which open the clause, are not its subject."""
     key = words.keys[start]
-    if key in _FRONTED:
+    if key in _FRONTED or key.endswith(("erweise", "falls")):
         # "Auch Clegg äußerte sich", "Selbst Merz sagte": a particle within the subject.
         particle = key in ("auch", "selbst", "sogar", "nur", "nicht")
         return not (particle and start + 1 < verb)
@@ -178,8 +197,9 @@ def _english_subject(words: Words, verb: int, low: int, high: int) -> Phrase | N
         return None
     if keys[last] in ("and", "but", "then"):
         return follows(words, clause_start(words, low, low), verb)
-    if keys[last] in ("who", "which"):
-        last -= 1
+    relative = next((i for i in range(last, low, -1) if keys[i] in ("who", "which")), None)
+    if relative is not None and "," not in words.text[words.starts[relative] : words.starts[last]]:
+        last = relative - 1  # "the man who leads X said"
     if last >= low and "," in words.between(last) and words.between(last).strip() == ",":
         return _before_insertion(words, last, low)
     return precedes(words, last, low) if last >= low else None
@@ -249,7 +269,9 @@ def _headed(words: Words, first: int, last: int, low: int) -> Phrase | None:
     while before > low and words.keys[before] in _DETERMINERS and words.keys[before] not in _OF:
         before -= 1
     if before <= low or breaks(words, before) or words.keys[before] not in _OF:
-        return first, last
+        # "a statement on the platform X said": the head is somewhere before.
+        inner = before > low and words.keys[before] in PREPOSITIONS
+        return None if inner and words.between(before) == " " else (first, last)
     if breaks(words, before - 1):
         return first, last
     head = before - 1
@@ -258,7 +280,7 @@ def _headed(words: Words, first: int, last: int, low: int) -> Phrase | None:
     start = head
     while start > low and not breaks(words, start - 1) and _joins_back(words, start - 1, start):
         start -= 1
-    return (start, last) if words.keys[head].endswith(SPOKES) else (start, head)
+    return (start, last) if words.keys[head].endswith(SPOKES) else _headed(words, start, head, low)
 
 
 def follows(words: Words, first: int, high: int) -> Phrase | None:

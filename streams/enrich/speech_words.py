@@ -176,9 +176,7 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
 
 _NEVER = folded("meinen bewerten unken postn")
 """Forms that mean something else more often."""
-VERBS: dict[str, Verb] = {
-    fold(form): verb for form, verb in _verbs() if fold(form) not in _NEVER
-}
+VERBS: dict[str, Verb] = {fold(form): verb for form, verb in _verbs() if fold(form) not in _NEVER}
 """Folded form to what it means."""
 
 PARTICIPLES = folded(_PARTICIPLES_DE)
@@ -191,6 +189,8 @@ def speech_verbs(words: Words) -> dict[int, Verb]:
     A verb in capitals is a name or a noun, except for a few in English headlines. A part of a hyphen
     compound ("co-wrote") is none, nor a participle before its noun ("der befürchteten Inflation").
     """
+    if VERBS.keys().isdisjoint(words.keys):
+        return {}
     return {
         index: VERBS[key]
         for index, key in enumerate(words.keys)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from simplemma import Lemmatizer
@@ -57,13 +57,15 @@ class _Node(Generic[P]):
 
 
 class _Meaning(NamedTuple, Generic[P]):
-    """What a word can be as the first of a term."""
+    """What a word can be in a term."""
 
     terms: tuple[tuple[str, P], ...]
     separable: tuple[tuple[str, P, str], ...]
     """Verbs of which it is the stem, with the particle that must close the clause."""
     opens: tuple[_Node[P], ...]
-    """Where terms of several words go on."""
+    """Where terms of several words go on that it opens."""
+    continues: tuple[str, ...]
+    """Keys under which it may stand as a later word of one."""
 
 
 class TermIndex(Generic[P]):
@@ -77,6 +79,7 @@ class TermIndex(Generic[P]):
     def __init__(self, entries: Iterable[tuple[str, P]], langs: tuple[str, ...]) -> None:
         self._langs = langs
         self._root: _Node[P] = _Node()
+        self._continuing: set[str] = set()
         self._globs: dict[str, list[tuple[str, str, P]]] = {}
         for term, payload in entries:
             if "*" in term:
@@ -90,29 +93,58 @@ class TermIndex(Generic[P]):
         """All places of all terms, overlapping ones included, in the order of their start."""
         hits: list[Hit[P]] = []
         known, starts, ends = self._known, words.starts, words.ends
-        for first, raw in enumerate(words.raws):
-            meaning = known[raw] if raw in known else self._learn(raw)
+        meanings = [known[raw] if raw in known else self._learn(raw) for raw in words.raws]
+        following = [*meanings[1:], None]
+        for first, meaning in enumerate(meanings):
             if meaning is None:
                 continue
             for term, payload in meaning.terms:
                 hits.append(Hit(starts[first], ends[first], first, first, term, payload))
-            if meaning.separable or meaning.opens:
-                hits += self._longer(words, first, meaning)
+            after = following[first]
+            if meaning.opens and after is not None and after.continues:
+                hits += self._longer(words, first, meaning.opens, meanings)
+            if meaning.separable:
+                hits += self._separated(words, first, meaning)
         tied = words.hyphens()
         if tied:
             hits += self._compounds(words, tied)
             hits.sort(key=_by_start)
         return hits
 
-    def _longer(self, words: Words, first: int, meaning: _Meaning[P]) -> Iterator[Hit[P]]:
-        """Terms that need more of the text than the word itself."""
+    def _longer(
+        self,
+        words: Words,
+        first: int,
+        nodes: Sequence[_Node[P]],
+        meanings: Sequence[_Meaning[P] | None],
+    ) -> list[Hit[P]]:
+        """Terms of several words that a word opens."""
+        found: list[Hit[P]] = []
+        last = first
+        while nodes and last + 1 < len(meanings):
+            between, meaning = words.between(last), meanings[last + 1]
+            if meaning is None or (between != " " and not _BETWEEN.fullmatch(between)):
+                break
+            last += 1
+            nodes = [
+                node.children[key]
+                for node in nodes
+                for key in meaning.continues
+                if key in node.children
+            ]
+            start, end = words.starts[first], words.ends[last]
+            for node in nodes:
+                found += [Hit(start, end, first, last, term, p) for term, p, _ in node.found]
+        return found
+
+    def _separated(self, words: Words, first: int, meaning: _Meaning[P]) -> list[Hit[P]]:
+        """Verbs whose particle closes the clause."""
         start, end = words.starts[first], words.ends[first]
-        for term, payload, particle in meaning.separable:
-            if _clause_ends_with(particle, words, first):
-                yield Hit(start, end, first, first, term, payload)
-        for node in meaning.opens:
-            for last, term, payload in self._walk(words, first, node):
-                yield Hit(start, words.ends[last], first, last, term, payload)
+        return [
+            Hit(start, end, first, first, term, payload)
+            for term, payload, particle in meaning.separable
+            if _clause_ends_with(particle, words, first)
+        ]
 
     def _add_words(self, term: str, payload: P) -> None:
         self._node(Words(term).raws).found.append((term, payload, ""))
@@ -123,8 +155,11 @@ class TermIndex(Generic[P]):
 
     def _node(self, words: list[str]) -> _Node[P]:
         node = self._root
-        for word in words:
-            node = node.children.setdefault(_term_key(word), _Node())
+        for number, word in enumerate(words):
+            key = _term_key(word)
+            node = node.children.setdefault(key, _Node())
+            if number:
+                self._continuing.add(key)
         return node
 
     def _add_glob(self, term: str, payload: P) -> None:
@@ -138,31 +173,18 @@ class TermIndex(Generic[P]):
             return None
         if len(self._known) >= WORDS_KEPT:
             self._known.clear()
-        children = self._root.children
-        nodes = [children[key] for key in _keys(raw, self._langs) if key in children]
+        children, keys = self._root.children, _keys(raw, self._langs)
+        nodes = [children[key] for key in keys if key in children]
         found = [each for node in nodes for each in node.found]
         meaning = _Meaning(
             tuple((term, payload) for term, payload, particle in found if not particle)
             + tuple(self._starred(raw)),
             tuple(each for each in found if each[2]),
             tuple(node for node in nodes if node.children),
+            tuple(key for key in keys if key in self._continuing),
         )
         self._known[raw] = meaning if any(meaning) else None
         return self._known[raw]
-
-    def _walk(self, words: Words, index: int, node: _Node[P]) -> Iterator[tuple[int, str, P]]:
-        """Follow the trie behind a word; yields the last word of each term found."""
-        following = index + 1
-        between = words.between(index)
-        if between != " " and not _BETWEEN.fullmatch(between):
-            return
-        for key in _keys(words.raws[following], self._langs):
-            child = node.children.get(key)
-            if child is not None:
-                for term, payload, _ in child.found:
-                    yield following, term, payload
-                if child.children:
-                    yield from self._walk(words, following, child)
 
     def _compounds(self, words: Words, tied: list[int]) -> Iterator[Hit[P]]:
         """Terms with a star in the hyphen compounds of a text, parts of compounds included."""
@@ -228,7 +250,6 @@ def _term_key(word: str) -> str:
     return f"^{word.casefold()}" if word[:1].isupper() else word.casefold()
 
 
-@functools.lru_cache(maxsize=WORDS_KEPT)
 def _keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """Keys of a word in a text: what `_term_key` may have made of its dictionary form."""
     keys = dict.fromkeys(_forms(word, langs))

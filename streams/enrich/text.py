@@ -63,6 +63,10 @@ class Document(msgspec.Struct, frozen=True, dict=True):
         """
         starts = self.sentence_starts
         first = bisect.bisect_right(starts, start) - 1
+        if first >= 0:
+            low, high = self.sentences[first]
+            if end <= high <= low + SENTENCE_LIMIT:  # nearly always
+                return low, high
         last = bisect.bisect_left(starts, end) - 1
         low = min(start, self.sentences[first][0]) if first >= 0 else start
         high = max(end, self.sentences[last][1]) if last >= 0 else end

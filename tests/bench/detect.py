@@ -25,7 +25,7 @@ from streams.enrich.text import Document, make_document
 from streams.records import Figure
 from tests.bench.measure import NAN, compare, resident_megabytes
 from tests.bench.result import Result, Row
-from tests.bench.samples import make_figures, make_texts
+from tests.bench.samples import make_figures, make_news
 
 NAMES_PER_FIGURE = 4
 """Full name, surname, initial and comma form."""
@@ -50,7 +50,7 @@ def _measure(names: int, count: int, rounds: int) -> tuple[list[Row], list[str]]
     matcher = FigureMatcher(figures)
     policy = PolicyMatcher(read_policy(default_config_folder() / "policy"))
     seconds = time.process_time() - began
-    texts = make_texts(count, figures[:100])
+    texts = make_news(count, figures[:100])
     documents = [_detect(text, matcher, policy) for text in texts]  # fills the caches
     settle()
     megabytes = resident_megabytes()

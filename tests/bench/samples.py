@@ -6,9 +6,11 @@ import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Literal
 
 from streams.demo.script import load_scripts
+from streams.enrich.gold import read_gold
 from streams.records import Figure, Item, Name
 from streams.testing import NOW, make_item
 
@@ -74,6 +76,28 @@ def make_texts(count: int, figures: Sequence[Figure]) -> list[str]:
     """News of about 1,000 characters, German and English by turns; every other names a figure."""
     pools = {lang: itertools.cycle(newsroom_items(lang)) for lang in LANGS}
     return [_text(number, pools[LANGS[number % 2]], figures) for number in range(count)]
+
+
+def make_news(count: int, figures: Sequence[Figure]) -> list[str]:
+    """News of about 1,100 characters of the labelled items, which cover more than policy; German and
+    English by turns, each with the names of four figures.
+    """
+    paths = sorted((Path(__file__).parents[1] / "gold" / "items").glob("*.jsonl"))
+    items = read_gold(paths)
+    pools = {
+        lang: itertools.cycle([f"{i.title}. {i.summary}" for i in items if i.lang == lang])
+        for lang in LANGS
+    }
+    texts = []
+    for number in range(count):
+        lang = LANGS[number % 2]
+        names = [figures[(4 * number + step) % len(figures)].name for step in range(4)]
+        and_ = "und" if lang == "de" else "and"
+        parts = [f"{', '.join(names[:3])} {and_} {names[3]}."]
+        while sum(map(len, parts)) < 1_000:
+            parts.append(next(pools[lang]))
+        texts.append(" ".join(parts))
+    return texts
 
 
 def _text(number: int, pool: Iterator[Item], figures: Sequence[Figure]) -> str:

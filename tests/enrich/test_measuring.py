@@ -73,7 +73,7 @@ def test_a_label_is_never_shown_to_what_detects() -> None:
 def test_what_is_counted_as_words_and_as_a_headline() -> None:
     told = examine_language(GoldItem(id="a", lang="de", title="<b>Zoll</b> bleibt"), "")
     assert (told.words, told.only_title, told.is_headline) == (2, True, True)
-    told = examine_language(GoldItem(id="a", lang="de", title="Zoll", body=f"Rat. {GERMAN}"), "")
+    told = examine_language(GoldItem(id="a", lang="de", title="Zoll", body=GERMAN), "")
     assert (told.words, told.only_title, told.is_long, told.is_headline) == (15, False, True, False)
 
 
