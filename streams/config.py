@@ -5,7 +5,6 @@ The only module that reads the environment, the clock and YAML.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ import msgspec
 import yaml
 
 from streams.errors import ConfigError, NotFoundError
+from streams.meant import did_you_mean
 
 __all__ = [
     "BrokerSettings",
@@ -285,8 +285,7 @@ def _explain(message: str, path: Path, node: yaml.Node | None, type_: type) -> C
     line = _line_of(node, [*steps, *([named["field"]] if named else [])])
     if "unknown field" in what and named:
         known = set(_field_names(type_))
-        close = difflib.get_close_matches(named["field"], known - {named["field"]}, n=1)
-        cure = f"did you mean {close[0]!r}?" if close else "remove it"
+        cure = did_you_mean(named["field"], known - {named["field"]}) or "remove it"
     elif "missing required" in what:
         cure = "add it"
     elif "matching regex" in what:

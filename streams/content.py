@@ -15,9 +15,8 @@ from streams.alerts.rules import read_rules
 from streams.broker.broadcast import seed
 from streams.broker.topics import FEEDS, RULES, WATCHLIST
 from streams.config import Settings
-from streams.enrich.grading import weak_names
 from streams.enrich.policy import read_policy
-from streams.enrich.watchlist import read_watchlist
+from streams.enrich.watchlist import read_watchlist, weak_names
 from streams.feeds.registry import read_feeds
 from streams.records import Feed, Figure, Rule
 from streams.sinks.notify import read_receivers

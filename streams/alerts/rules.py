@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Meta, Struct
 
 from streams.config import parse_duration, read_yaml
 from streams.errors import ConfigError
+from streams.meant import did_you_mean
 from streams.records import (
     Figure,
     FigureSelector,
@@ -113,8 +113,7 @@ def _check_names(rule: Rule, known: Mapping[str, set[str]], path: Path) -> None:
     for kind, names in named.items():
         strangers = sorted(names - known[kind])
         if known[kind] and strangers:
-            close = difflib.get_close_matches(strangers[0], known[kind], n=1)
-            cure = f"did you mean {close[0]!r}?" if close else f"use a {kind} that exists"
+            cure = did_you_mean(strangers[0], known[kind]) or f"use a {kind} that exists"
             field = "policy_topics" if kind == "policy topic" else "figures"
             raise _error(path, rule.rule_id, field, f"no {kind} {strangers[0]!r}", cure)
 

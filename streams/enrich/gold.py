@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.enrich.editing import close_ids
 from streams.enrich.text import Document, make_document
 from streams.errors import ConfigError, NotFoundError
+from streams.meant import close_ids
 
 __all__ = ["DOCUMENTATION", "GoldItem", "Split", "read_gold"]
 

@@ -21,7 +21,7 @@ from streams.enrich.gold import DOCUMENTATION, GoldItem
 from streams.enrich.language import certain, detect
 from streams.enrich.pipeline import Enricher
 from streams.enrich.policy import PolicyMatcher
-from streams.enrich.trying import Trial
+from streams.enrich.watchlist.trying import Trial
 from streams.errors import NotFoundError
 from streams.feeds.languages import ENTRIES_READ, Detects, learn, prevailing
 from streams.records import Evidence, FigureHit, Item, PolicyTopicHit, Reason

@@ -7,7 +7,7 @@ walking, so no inflected form is ever stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from streams.enrich.words import APOSTROPHES, Words
@@ -73,7 +73,7 @@ class NameTrie(Generic[P]):
         """Every path at every word, overlapping ones too, in order of their first word."""
         children = self._root.children
         for first, key in enumerate(words.keys):
-            if key in children or key.endswith("s"):
+            if key in children or (key[-1] == "s" and _may_be_genitive(key, children)):
                 yield from self._walk(words, first)
 
     def _walk(self, words: Words, first: int) -> Iterator[Place[P]]:
@@ -90,6 +90,11 @@ class NameTrie(Generic[P]):
             if node is None or not node.children or step is None:
                 return
             children, index, gap = node.children, index + 1, step
+
+
+def _may_be_genitive(key: str, children: Mapping[str, object]) -> bool:
+    """Whether a first word may be a name of one word with an ending; most words with an s are not."""
+    return key[:-1] in children or key[:-2] in children
 
 
 def _without_genitive(children: dict[str, _Node[P]], edge: str, raw: str) -> tuple[list[P], str]:

@@ -10,6 +10,8 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from msgspec import structs
+
 from streams.enrich.words import Words, fold
 from streams.records import Figure, Name
 
@@ -19,6 +21,7 @@ __all__ = [
     "given_names_of",
     "path_of",
     "spellings",
+    "stated_names",
 ]
 
 SPELLINGS_LIMIT = 64
@@ -72,10 +75,24 @@ def given_names_of(figure: Figure) -> frozenset[str]:
     return frozenset(key for name in full for part in _split(name)[0] for key in Words(part).keys)
 
 
+def stated_names(figure: Figure) -> tuple[Name, ...]:
+    """A figure's own name, then its others.
+
+    The own name stands alone, unless it is stated again among the others: then that holds.
+    """
+    path = path_of(figure.name)
+    again = next((name for name in figure.names if path_of(name.surface) == path), None)
+    own = again or Name(surface=figure.name, kind="full")
+    if own.strength == "strong":
+        own = structs.replace(own, kind="full")  # of however many words: no name tells more
+    return (own, *(name for name in figure.names if name is not again))
+
+
 def spellings(figure: Figure) -> list[Name]:
     """All names to look for: those stated, then those derived from them.
 
     A derived name never replaces a stated one, so stating a name as `never` switches it off.
+    What is stated of the figure's own name holds: `context` makes "Apple" need support.
 
     Returns:
         At most `SPELLINGS_LIMIT` names, no two with the same path.
@@ -90,7 +107,7 @@ def spellings(figure: Figure) -> list[Name]:
 
 def _all_spellings(figure: Figure) -> Iterator[Name]:
     """Stated names, then their other spellings, then other orders, so that the limit cuts last."""
-    stated = (Name(surface=figure.name, kind="full"), *figure.names)
+    stated = stated_names(figure)
     yield from stated
     surnames = [name for name in figure.names if name.kind == "surname"]
     person = figure.kind == "person"

@@ -11,6 +11,7 @@ from streams.enrich.entities import DEFAULT_MODELS, EntityTagger
 from streams.enrich.figures import FigureMatcher
 from streams.enrich.language import detect
 from streams.enrich.policy import PolicyMatcher, read_policy
+from streams.enrich.roles import with_roles
 from streams.enrich.semantics import load_semantics
 from streams.enrich.text import Document, make_document
 from streams.records import EnrichedItem, Figure, Item, ItemRef
@@ -41,7 +42,7 @@ class Enricher:
         """
         document = make_document(item.title, item.summary, item.body)
         lang, confidence = detect(document.text, declared=item.lang, learned=item.feed_lang)
-        figures = self.matcher.find(document, lang)
+        figures = with_roles(document, lang, self.matcher.find(document, lang))
         entities, skipped = self.tagger.tag(document, lang)
         policy_topics = self.policy.find(document, lang, figures, entities)
         return EnrichedItem(

@@ -109,10 +109,8 @@ class PolicyMatcher:
 
 
 def _undecided(verdicts: Mapping[str, _Verdict], hinted: bool) -> bool:
-    """Whether an item deserves a second opinion: something is said, but not clearly."""
-    if any(abs(verdict.log_odds) < DECIDED for verdict in verdicts.values()):
-        return True
-    return hinted and not any(verdict.log_odds >= DECIDED for verdict in verdicts.values())
+    """Whether an item deserves a second opinion: its words hint at policy, or say it unclearly."""
+    return hinted or any(abs(verdict.log_odds) < DECIDED for verdict in verdicts.values())
 
 
 class _Verdict(NamedTuple):

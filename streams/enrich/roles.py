@@ -32,10 +32,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from streams.enrich.clause_places import Place, Scene, is_subject, modifies
-from streams.enrich.clause_words import folded
+from streams.enrich.clauses.phrases import JOINTS
+from streams.enrich.clauses.places import Place, Scene, modifies, part_in_clause
+from streams.enrich.clauses.small_words import folded
+from streams.enrich.clauses.speech_verbs import SPOKES
 from streams.enrich.quotes import Quotation, find_quotes
-from streams.enrich.speech_words import SPOKES
 from streams.enrich.text import Document
 from streams.records import Evidence, FigureHit, Quote
 
@@ -140,12 +141,24 @@ def _quotes(hit: FigureHit, reading: _Reading) -> tuple[Quote, ...]:
 def _is_theirs(quotation: Quotation, hit: FigureHit, reading: _Reading) -> bool:
     """Whether the speaker of a quotation is the figure, and not its adviser."""
     start, end = quotation.speaker_start or 0, quotation.speaker_end or 0
-    spokesman = hit.kind == "organisation" and _is_spokesman(reading.document.text[start:end])
-    for place in hit.mentions:
-        if start <= place.start and place.end <= end:
-            if spokesman or (place.end == end and not place.inflection):
-                return True
-    return False
+    within = [place for place in hit.mentions if start <= place.start and place.end <= end]
+    if not within:
+        return False
+    text = reading.document.text
+    named = any(
+        place.end == end and not place.inflection and not _is_complement(text[start : place.start])
+        for place in within
+    )
+    if hit.kind == "person":
+        return named
+    if quotation.kind == "reported" and text[end : end + 1] == ":":
+        return False  # "Veltron: Konzern soll …" names the topic more often than the speaker
+    return named or _is_spokesman(text[start:end])
+
+
+def _is_complement(before: str) -> bool:
+    """Whether the words before a name make it the end of "Sprecher von X"."""
+    return before.rstrip().rpartition(" ")[2].lower() in JOINTS
 
 
 def _is_spokesman(speaker: str) -> bool:
@@ -159,7 +172,7 @@ def _strongest(hit: FigureHit, reading: _Reading) -> Role:
     """The strongest role of a figure that says nothing."""
     best: Role = "passing"
     for mention in hit.mentions:
-        role = _role(mention, hit, reading)
+        role = _role(mention, reading)
         if _STRENGTH[role] > _STRENGTH[best]:
             best = role
             if best == "subject":
@@ -167,17 +180,17 @@ def _strongest(hit: FigureHit, reading: _Reading) -> Role:
     return best
 
 
-def _role(mention: Evidence, hit: FigureHit, reading: _Reading) -> Role:
+def _role(mention: Evidence, reading: _Reading) -> Role:
     scene = reading.scene
     place = scene.places[mention.start, mention.end]
     part = modifies(scene, place, mention.compound)
     if part:
-        return "object" if part == "stands for it" and not mention.compound == "tail" else "passing"
-    if _occurs(mention, place, reading):
+        return "object" if part == "stands for it" else "passing"
+    if _occurs(mention, reading):
         return "passing"
     if mention.inflection or _is_spoken_of(mention, reading.quotations):
         return "object"
-    return is_subject(scene, place, _sentence(mention, reading), mention.field == "title")
+    return part_in_clause(scene, place, _sentence(mention, reading), mention.field == "title")
 
 
 def _sentence(mention: Evidence, reading: _Reading) -> tuple[int, int]:
@@ -196,7 +209,7 @@ def _is_spoken_of(mention: Evidence, quotations: Sequence[Quotation]) -> bool:
     )
 
 
-def _occurs(mention: Evidence, place: Place, reading: _Reading) -> bool:
+def _occurs(mention: Evidence, reading: _Reading) -> bool:
     """Whether a mention is an aside, a caption or an afterthought."""
     document = reading.document
     number = max(bisect_right(document.sentence_starts, mention.start) - 1, 0)

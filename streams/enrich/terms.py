@@ -106,8 +106,9 @@ class TermIndex(Generic[P]):
             if meaning.separable:
                 hits += self._separated(words, first, meaning)
         tied = words.hyphens()
-        if tied:
-            hits += self._compounds(words, tied)
+        compounds = list(self._compounds(words, tied)) if tied else []
+        if compounds:
+            hits += compounds
             hits.sort(key=_by_start)
         return hits
 

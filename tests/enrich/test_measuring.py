@@ -16,7 +16,7 @@ from streams.enrich.measuring import (
 )
 from streams.enrich.policy import Judgement, PolicyMatcher
 from streams.enrich.text import Document
-from streams.enrich.trying import Trial
+from streams.enrich.watchlist.trying import Trial
 from streams.records import Figure, Name
 
 GERMAN = "Die Stadt will im kommenden Jahr drei Brücken sanieren und dafür neue Schulden machen."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from streams.enrich.clauses.marks import Marked, marked
-from streams.enrich.clauses.phrases import Phrase, breaks, clause_start, follows, precedes
-from streams.enrich.clauses.small_words import AUXILIARIES, CONJUNCTIONS
+from streams.enrich.clauses.phrases import Phrase, breaks, follows, precedes
+from streams.enrich.clauses.small_words import AUXILIARIES, CONJUNCTIONS, FINITE
 from streams.enrich.clauses.speech_verbs import PARTICIPLES, Verb, speech_verbs
 from streams.enrich.clauses.subjects import subject_of
 from streams.enrich.text import Document
@@ -57,9 +57,20 @@ class Reader:
         """Number of the sentence that holds an offset."""
         return max(bisect_right(self.document.sentence_starts, offset) - 1, 0)
 
+    def note(self, mark: Marked, start: int | None, end: int | None) -> None:
+        """Remember who spoke, for the pronouns and quotations that follow."""
+        if start is not None and end is not None and not mark.nested:
+            self.spoken.append((mark.end, (start, end)))
+
 
 def speaker_of(reader: Reader, mark: Marked, previous: Marked | None) -> Phrase | None:
-    """The phrase that names the speaker of a quotation."""
+    """The phrase that names the speaker of a quotation.
+
+    Args:
+        reader: the document.
+        mark: the quotation.
+        previous: the one before it or, for a nested one, around it.
+    """
     low, at, colon = _zone(reader, mark, previous)
     if colon and low < at and (phrase := _before(reader, low, at, colon)):
         return phrase
@@ -207,7 +218,7 @@ def _verb_follows(reader: Reader, first: int, high: int, dash: bool) -> Phrase |
         if entry.lang == "de" and not dash:
             return None
         phrase = subject_of(words, verb, first, high)
-        if phrase is None or clause_start(words, phrase[0], first) != first:
+        if phrase is None or not FINITE.isdisjoint(words.keys[first : phrase[0]]):
             return None
         reader.used.add(verb)
         return phrase

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["QUOTE_LIMIT", "Marked", "marked"]
+__all__ = ["DEPTH_LIMIT", "QUOTE_LIMIT", "Marked", "marked"]
 
 QUOTE_LIMIT = 600
 """Characters of a quotation; a longer one is cut at a sentence or word."""

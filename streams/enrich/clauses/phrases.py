@@ -22,6 +22,8 @@ from streams.enrich.names import given_names
 from streams.enrich.words import APOSTROPHES, HYPHENS, Words
 
 __all__ = [
+    "CLAUSE_WORDS",
+    "JOINTS",
     "PEOPLE",
     "Phrase",
     "before_parenthesis",
@@ -44,12 +46,14 @@ LONGEST_PHRASE = 8
 """Words; what is longer was read wrongly."""
 
 _BREAKS = frozenset(',;:!?()[]\n…"„“”«»‚‘›‹')
+_INNER = frozenset(":*_")
+"""Marks of both genders within a word: "Kritiker:innen"."""
 _DASHES = frozenset({"–", "—", "-", "--", "|"})
 _DOTTED = frozenset({"mr", "mrs", "ms", "dr", "prof", "sen", "gov", "rep", "st", "gen", "lt", "jr"})
 _DETERMINERS = DETERMINERS | {"dessen", "deren"}
 _NO_NOUNS = PREPOSITIONS | CONJUNCTIONS | SUBORDINATORS | ADVERBS
 _NOBODY = frozenset({"who", "which", "whose", "nichts", "nothing", "niemand", "nobody"})
-_STOPS = _NO_NOUNS | AUXILIARIES | PRONOUNS | _NOBODY
+_STOPS = (_NO_NOUNS | AUXILIARIES | PRONOUNS | _NOBODY) - {"man"}
 _ROLES = (
     *TITLE_ENDINGS,
     *SPOKES,
@@ -59,7 +63,7 @@ _ROLES = (
 _NAME_PARTICLES = frozenset({"von", "van", "de", "der", "den", "zu", "bin", "al", "da", "di", "la"})
 _VERBAL = ("ed", "ing", "ly")
 """Endings of English words that are no nouns."""
-_OF = frozenset(
+JOINTS = frozenset(
     {"of", "for", "from", "at", "with", "von", "bei", "der", "des", "vom", "beim"}
     | {"in", "im", "aus", "fur", "am"}
 )
@@ -123,7 +127,8 @@ def precedes(words: Words, last: int, low: int) -> Phrase | None:
 def _joins_back(words: Words, index: int, first: int) -> bool:
     """Whether a word belongs to the phrase that begins behind it."""
     key, capital = words.keys[index], words.raws[index][:1].isupper()
-    if key in _DETERMINERS or key in _STOPS or key in DATES:
+    acronym = len(key) > 1 and words.raws[index].isupper()  # "US", not "us"
+    if not acronym and (key in _DETERMINERS or key in _STOPS or key in DATES):
         return key in _NAME_PARTICLES and words.raws[index].islower() and _given(words, index - 1)
     if words.raws[first][:1].isupper():
         # A lower-case word before a name is its title or an adjective; both may stay outside.
@@ -135,14 +140,22 @@ def _given(words: Words, index: int) -> bool:
     return index >= 0 and words.keys[index] in given_names()
 
 
+def _is_beside(words: Words, index: int) -> bool:
+    """Whether a word before a phrase leads to it: an article, an adjective, "platform" in "platform X"."""
+    key = words.keys[index]
+    if key in JOINTS or key in FINITE or key in VERBS:
+        return False
+    return key in _DETERMINERS or (words.raws[index].islower() and key not in _STOPS)
+
+
 def _headed(words: Words, first: int, last: int, low: int) -> Phrase | None:
     """The phrase, or what it is only the complement of ("the head of Nordwerk" for Nordwerk)."""
     before = first - 1
-    while before > low and words.keys[before] in _DETERMINERS and words.keys[before] not in _OF:
+    while before > low and not breaks(words, before) and _is_beside(words, before):
         before -= 1
     if before <= low or breaks(words, before):
         return first, last
-    if words.keys[before] not in _OF:
+    if words.keys[before] not in JOINTS:
         # "a statement on the platform X said": the head is somewhere before.
         return None if words.keys[before] in PREPOSITIONS else (first, last)
     head = before - 1
@@ -217,10 +230,10 @@ def _last_of(words: Words, first: int, high: int) -> int:
 def _joins(words: Words, last: int, named: bool) -> bool:
     """Whether the lower-case word behind a phrase still belongs to it."""
     key, gap = words.keys[last + 1], words.between(last)
-    if gap in APOSTROPHES or gap in HYPHENS:
+    if gap in APOSTROPHES or gap in HYPHENS or gap in _INNER:
         return True
-    if key in _NAME_PARTICLES and _given(words, last):
-        return _is_capital(words, last + 2)
+    if key in _NAME_PARTICLES and (_given(words, last) or words.keys[last] in _NAME_PARTICLES):
+        return _is_capital(words, last + 2) or words.keys[last + 2 : last + 3] == ["der"]
     if key in _STOPS or key in _DETERMINERS or key in VERBS:
         return False
     if not named:
@@ -240,7 +253,7 @@ def _with_complement(words: Words, last: int, high: int) -> int:
     """For "Sprecher von X" the end of X; a spokesman alone is nobody's."""
     if not words.keys[last].endswith(SPOKES) or last + 2 >= high or breaks(words, last):
         return last
-    if words.keys[last + 1] not in _OF:
+    if words.keys[last + 1] not in JOINTS:
         return last
     first = last + 2
     while first < high - 1 and words.keys[first] in _DETERMINERS and not breaks(words, first):
@@ -253,7 +266,7 @@ def _apposed(words: Words, first: int, last: int, high: int) -> Phrase:
     if last > first and _is_capital(words, last - 1) and _is_capital(words, last):
         return first, last
     comma = last
-    if comma + 1 < high and words.keys[comma + 1] in _OF and not breaks(words, comma):
+    if comma + 1 < high and words.keys[comma + 1] in JOINTS and not breaks(words, comma):
         while comma + 1 < high and not breaks(words, comma):
             comma += 1
     if comma + 2 >= high or words.between(comma).strip() != ",":

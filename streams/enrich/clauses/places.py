@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from streams.enrich.clauses.finite import CLOSED, is_verb, verb_follows
-from streams.enrich.clauses.phrases import breaks, clause_start
+from streams.enrich.clauses.phrases import CLAUSE_WORDS, breaks, clause_start
 from streams.enrich.clauses.small_words import (
     ADVERBS,
     AUXILIARIES,
@@ -27,7 +27,7 @@ from streams.enrich.clauses.subjects import fronted
 from streams.enrich.figure_words import ACTS, DETERMINERS, TITLE_ENDINGS
 from streams.enrich.words import Words
 
-__all__ = ["Place", "Scene", "is_subject", "modifies"]
+__all__ = ["Place", "Scene", "modifies", "part_in_clause"]
 
 GLANCE = 8
 """Words to both sides that tell whether a headline writes every word with a capital."""
@@ -39,8 +39,12 @@ _STANDS_FOR = folded("""
     unternehmen wahlkampf kampagne shares stock campaign camp government cabinet company group
     politik zölle gesetz ära plan pläne
 """)
-_PARTS = (*TITLE_ENDINGS, "adviser", "advisor", "aide", "ally", "executive", "officer", "lawyer")
-_PARTS = (*_PARTS, "board", "offer", "deal", "users", "employee", "employees", "app", "platform")
+"""Nouns that stand, with the name before them, for the figure itself."""
+_PARTS = (
+    *TITLE_ENDINGS,
+    *("adviser", "advisor", "aide", "ally", "executive", "officer", "lawyer", "board", "offer"),
+    *("deal", "users", "employee", "employees", "app", "platform"),
+)
 _BETWEEN = (ADVERBS | PRONOUNS) - SUBORDINATORS
 _NO_NAMES = ACTS | CLOSED
 _EXAMPLES = frozenset(
@@ -126,7 +130,7 @@ def _starts(scene: Scene, index: int) -> bool:
 # --- subject or object ------------------------------------------------------------------------
 
 
-def is_subject(scene: Scene, place: Place, sentence: tuple[int, int], in_title: bool) -> Part:
+def part_in_clause(scene: Scene, place: Place, sentence: tuple[int, int], in_title: bool) -> Part:
     """What a name is in its clause.
 
     Args:
@@ -177,8 +181,16 @@ def _belongs(words: Words, index: int, low: int) -> bool:
         return False
     if words.raws[index][:1].isupper() or key.endswith(TITLE_ENDINGS) or key == "former":
         return True
-    articled = index > low and words.keys[index - 1] in DETERMINERS
-    return articled and key.endswith(_ADJECTIVE_ENDINGS) and key not in FINITE
+    return _articled(words, index, low) and key.endswith(_ADJECTIVE_ENDINGS) and key not in FINITE
+
+
+def _articled(words: Words, index: int, low: int) -> bool:
+    """Whether an article or a genitive stands before a word: "Veltrons früherer Chef X"."""
+    if index <= low or breaks(words, index - 1):
+        return False
+    key = words.keys[index - 1]
+    genitive = key.endswith("s") and words.raws[index - 1][:1].isupper() and key not in CLOSED
+    return genitive or key in DETERMINERS
 
 
 def _opening(
@@ -186,14 +198,19 @@ def _opening(
 ) -> Part:
     """A phrase that opens its clause."""
     words, (low, high) = scene.words, sentence
-    relative = words.keys[first]
-    if first > low and relative == "der" and first < place.first and not scene.english:
-        return "object"  # ", der X gratulierte"
+    if _is_relative(scene, first, place, low):
+        return "object"
     if verb_follows(words, place.last, high):
         return "subject"
     if in_title and (first == low or ":" in words.between(first - 1)):
         return "subject"
     return "subject" if _is_apposed(words, first, place, low, high) else "object"
+
+
+def _is_relative(scene: Scene, first: int, place: Place, low: int) -> bool:
+    """Whether "der" before a name is the subject of a clause of its own: ", der X gratulierte"."""
+    article = low < first < place.first and scene.words.keys[first] == "der"
+    return article and not scene.english
 
 
 def _is_apposed(words: Words, first: int, place: Place, low: int, high: int) -> bool:
@@ -203,13 +220,14 @@ def _is_apposed(words: Words, first: int, place: Place, low: int, high: int) -> 
         return False
     if words.between(first - 1) != ", " or words.between(place.last) != ", ":
         return False
-    verbless = not any(is_verb(words, index) for index in range(low, first))
-    return verbless and is_verb(words, following)
+    if first - low > CLAUSE_WORDS or not is_verb(words, following):
+        return False
+    return not any(is_verb(words, index) for index in range(low, first))
 
 
 def _behind(scene: Scene, before: int, place: Place, sentence: tuple[int, int]) -> Part:
     """A phrase behind a word of its clause."""
-    words, (low, high) = scene.words, sentence
+    words, low = scene.words, sentence[0]
     key = words.keys[before]
     if key in _EXAMPLES or _is_example(words, before, low):
         return "passing"
@@ -221,6 +239,11 @@ def _behind(scene: Scene, before: int, place: Place, sentence: tuple[int, int]) 
         return "object"
     if scene.english:
         return _english(scene, before, place, sentence)
+    return _german(words, before, low)
+
+
+def _german(words: Words, before: int, low: int) -> Part:
+    """A name behind a verb in German: the subject if something else opens the clause."""
     if not words.raws[before].islower() and before > low:
         return "object"
     start = clause_start(words, before, low)
@@ -228,7 +251,7 @@ def _behind(scene: Scene, before: int, place: Place, sentence: tuple[int, int]) 
 
 
 def _is_example(words: Words, before: int, low: int) -> bool:
-    """ "Milliardäre wie X", "such as X", "anders als X"."""
+    """Whether a name is only an example: "Milliardäre wie X", "such as X", "anders als X"."""
     key = words.keys[before]
     previous = words.keys[before - 1] if before > low else ""
     if key == "wie":
@@ -242,7 +265,7 @@ def _subordinate(scene: Scene, before: int, place: Place, sentence: tuple[int, i
     if verb_follows(words, place.last, high):
         return "subject"
     last = place.last
-    while last + 1 < high and not breaks(words, last):
+    while last + 1 < min(high, place.last + CLAUSE_WORDS) and not breaks(words, last):
         last += 1
     ended = last > place.last and is_verb(words, last)
     return "subject" if ended and not scene.english else "object"
@@ -254,12 +277,8 @@ def _english(scene: Scene, before: int, place: Place, sentence: tuple[int, int])
     key = words.keys[before]
     if key in AUXILIARIES and (before == low or words.keys[before - 1] in SUBORDINATORS):
         return "subject"  # "Will X resign?"
-    if (
-        key in FINITE
-        or key in VERBS
-        or key.endswith(("ed", "s", "ing"))
-        and words.raws[before].islower()
-    ):
+    verbal = words.raws[before].islower() and key.endswith(("ed", "s", "ing"))
+    if verbal or key in FINITE or key in VERBS:
         return "object"
     return "subject" if verb_follows(words, place.last, sentence[1]) else "object"
 
@@ -301,7 +320,7 @@ def _listed(words: Words, place: Place, low: int, high: int) -> int:
 
 def _items_before(words: Words, first: int, low: int) -> int:
     count = 0
-    while first - 1 > low or (first - 1 == low and words.raws[low][:1].isupper()):
+    while count < LIST_NAMES and first > low:
         before, gap = first - 1, words.between(first - 1)
         if words.keys[before] in JOINING and before > low:
             before, gap = before - 1, ", "
@@ -315,7 +334,7 @@ def _items_before(words: Words, first: int, low: int) -> int:
 
 def _items_behind(words: Words, last: int, high: int) -> int:
     count = 0
-    while last + 1 < high:
+    while last + 1 < high and count < LIST_NAMES:
         following, gap = last + 1, words.between(last)
         joined = words.keys[following] in JOINING and gap in (" ", ", ") and following + 1 < high
         if joined:

@@ -12,6 +12,7 @@ ab, die …" is no speech; "announced a plan" is none either.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 
 from streams.enrich.clauses.marks import QUOTE_LIMIT, Marked
 from streams.enrich.clauses.phrases import Phrase, follows, precedes
@@ -26,6 +27,7 @@ from streams.enrich.clauses.reporting import (
     sentence_of,
     whole,
 )
+from streams.enrich.clauses.small_words import PREPOSITIONS
 from streams.enrich.clauses.speech_verbs import BY_WORDS_OF
 from streams.enrich.figure_words import TITLE_ENDINGS
 from streams.enrich.text import Document
@@ -50,23 +52,24 @@ def reported(document: Document, marks: list[Marked], verbs: list[int]) -> list[
     words, found = document.words, []
     outer = [mark for mark in marks if not mark.nested]
     starts = [mark.start for mark in outer]
-    done = -1
+    tries: Counter[int] = Counter()
     for index in sorted([*verbs, *_phrases(words)]):
-        at = bisect_right(starts, words.starts[index]) - 1
-        if at >= 0 and words.starts[index] < outer[at].end:
+        offset = words.starts[index]
+        at = bisect_right(starts, offset) - 1
+        number = max(bisect_right(document.sentence_starts, offset) - 1, 0)
+        if (at >= 0 and offset < outer[at].end) or tries[number] >= SIGNS_TRIED:
             continue
-        number = max(bisect_right(document.sentence_starts, words.starts[index]) - 1, 0)
-        if number == done:
-            continue
-        sentence = sentence_of(document, number)
-        if words.keys[index] in _CUES:
-            entry = _by_phrase(sentence, index, words.keys[index])
-        else:
-            entry = by_verb(sentence, index)
+        tries[number] += 1
+        entry = _said(sentence_of(document, number), index)
         if entry is not None and entry.end - entry.start <= QUOTE_LIMIT:
-            done = number
+            tries[number] = SIGNS_TRIED
             found.append(entry)
     return _headed(document, outer, found)
+
+
+def _said(sentence: Sentence, index: int) -> Reported | None:
+    key = sentence.words.keys[index]
+    return _by_phrase(sentence, index, key) if key in _CUES else by_verb(sentence, index)
 
 
 def _phrases(words: Words) -> list[int]:
@@ -80,7 +83,7 @@ def _phrases(words: Words) -> list[int]:
 
 
 def _by_phrase(sentence: Sentence, index: int, key: str) -> Reported | None:
-    """ "laut X", "X zufolge", "nach Angaben von X", "according to X", "…, so X"."""
+    """What a phrase reports: "laut X", "X zufolge", "nach Angaben von X", "according to X", "so X"."""
     words, high = sentence.words, sentence.high
     if key == "zufolge":
         if index == sentence.low or words.keys[index - 1] in BY_WORDS_OF:
@@ -97,6 +100,7 @@ def _by_phrase(sentence: Sentence, index: int, key: str) -> Reported | None:
         return None  # "laut sagen"
     if key == "so":
         ends = speaker[1] + 1 >= high or "," in words.between(speaker[1])
+        ends = ends or words.keys[speaker[1] + 1] in PREPOSITIONS
         return content(sentence, sentence.low, index, speaker) if ends else None
     return _around(sentence, (index, speaker[1]), speaker[1], speaker)
 
@@ -111,6 +115,8 @@ def _source(sentence: Sentence, index: int, key: str) -> int | None:
         inside = index > sentence.low and "," in words.between(index - 1)
         return index + 1 if inside and words.raws[index] == "so" else None
     at = next((i for i in range(index + 1, min(index + 4, high)) if keys[i] in BY_WORDS_OF), None)
+    if at is not None and "eigenen" in keys[index:at]:
+        return None
     if at is not None:
         return at + 2 if keys[at + 1 : at + 2] in (["von"], ["vom"]) else at + 1
     return index + 1 if key == "laut" else None

@@ -16,13 +16,24 @@ from streams.enrich.clauses.small_words import (
     PRONOUNS,
     RELATIVES,
     SUBORDINATORS,
+    folded,
 )
 from streams.enrich.clauses.speech_verbs import DENIALS, VERBS
 from streams.enrich.clauses.subjects import subject_of
 from streams.enrich.text import Document
 from streams.enrich.words import Words
 
-__all__ = ["CLAIMS", "MIN_WORDS", "REACH", "Reported", "Sentence", "by_verb", "content", "whole"]
+__all__ = [
+    "CLAIMS",
+    "MIN_WORDS",
+    "REACH",
+    "Reported",
+    "Sentence",
+    "by_verb",
+    "content",
+    "sentence_of",
+    "whole",
+]
 
 MIN_WORDS = 3
 """Words of reported speech."""
@@ -31,21 +42,23 @@ REACH = 14
 FRONTED_WORDS = 8
 """Words of "In a statement on Monday" at most; what is longer is a clause with a fronted phrase."""
 
-_CONTENT_OPENERS = frozenset("dass ob wie warum weshalb wann wer was wo wohin man".split())
-_NO_CONTENT = (CONJUNCTIONS | SUBORDINATORS) - _CONTENT_OPENERS
+CLAIMS = folded("""
+    wir ich uns muss müssen soll sollen sollte sollten darf dürfen kann können braucht brauchen ist
+    sind wird werden war habe haben sei wäre we i our must should can will is are need needs cannot
+""")
+"""Words of somebody's opinion, as headlines give it."""
+
+_CONTENT_OPENERS = folded("dass ob wie warum weshalb wann wer was wo wohin man")
+_NO_CONTENT = (CONJUNCTIONS | SUBORDINATORS | folded("um ohne statt anstatt")) - _CONTENT_OPENERS
+_WHERE_WHEN = PREPOSITIONS | DATES | ADVERBS
 _NO_SPEAKER = SUBORDINATORS | CONJUNCTIONS | PREPOSITIONS
-_CLAUSE_OPENERS = frozenset("he she it they there we i".split())
-_SPEAKABLE = _CLAUSE_OPENERS | frozenset(
-    "the a an his her its their our my this these those no some most all".split()
+_CLAUSE_OPENERS = folded("he she it they there we i")
+_SPEAKABLE = _CLAUSE_OPENERS | folded(
+    "the a an his her its their our my this these those no some most all"
 )
-CLAIMS = frozenset(
-    """wir ich uns muss mussen soll sollen sollte sollten darf durfen kann konnen braucht brauchen
-    ist sind wird werden war habe haben sei ware we i our must should can will is are need needs
-    cannot""".split()
-)
-_NEGATIONS = frozenset("nicht nie niemals kaum not never cannot n't".split())
+_NEGATIONS = folded("nicht nie niemals kaum not never cannot")
 _VERB_ENDINGS = ("ed", "et", "te", "ten", "t")
-_CUES = frozenset({"laut", "zufolge", "according", "so", "nach"})
+_NOUN_JOINTS = frozenset({"of", "about", "amid", "over", "against"})
 _INFINITIVE = re.compile(
     r"(?:ab|an|auf|aus|bei|durch|ein|her|hin|mit|nach|um|vor|weg|zuruck)zu\w+n$"
 )
@@ -65,14 +78,13 @@ class Sentence(NamedTuple):
     words: Words
     low: int
     high: int
-    end: int
-    """Offset of its end."""
 
 
 def sentence_of(document: Document, number: int) -> Sentence:
+    """A sentence of a document by its number."""
     start, end = document.sentences[number]
     starts = document.words.starts
-    return Sentence(document.words, bisect_left(starts, start), bisect_left(starts, end), end)
+    return Sentence(document.words, bisect_left(starts, start), bisect_left(starts, end))
 
 
 def content(sentence: Sentence, low: int, high: int, speaker: Phrase | None) -> Reported | None:
@@ -121,9 +133,12 @@ def _german(sentence: Sentence, verb: int) -> Reported | None:
 
 
 def _german_before(sentence: Sentence, verb: int, speaker: Phrase) -> Reported | None:
-    """ "Er wolle kämpfen, sagte Merz", and "Er wolle, sagte Merz, kämpfen" as a whole."""
+    """What stands before: "Er wolle kämpfen, sagte Merz"; "Er wolle, sagte Merz, kämpfen" as a whole."""
     words, low, high = sentence.words, sentence.low, sentence.high
     behind = words.between(speaker[1])
+    particles = VERBS[words.keys[verb]].particles
+    if particles and particles.isdisjoint(words.keys[verb:high]):
+        return None
     if ":" in behind or words.keys[verb] in DENIALS or not _has_verb(sentence, low, verb):
         return None
     if "," in behind and high - speaker[1] > MIN_WORDS:
@@ -134,7 +149,7 @@ def _german_before(sentence: Sentence, verb: int, speaker: Phrase) -> Reported |
 
 
 def _german_as(sentence: Sentence, verb: int) -> Reported | None:
-    """ "Wie Merz mitteilte, …" and "…, wie Merz mitteilte"."""
+    """What stands beside "wie Merz mitteilte": behind it or, if it comes last, before it."""
     words, low = sentence.words, sentence.low
     first = clause_start(words, verb, low)
     speaker = follows(words, first + 1, verb)
@@ -162,7 +177,7 @@ def _german_start(sentence: Sentence, verb: int) -> int | None:
 def _german_end(sentence: Sentence, start: int) -> int:
     """Where a dass-clause ends and the main clause goes on: "…, dass er kommt, lehnte aber …"."""
     words = sentence.words
-    for index in range(start + MIN_WORDS, sentence.high - 1):
+    for index in range(start + MIN_WORDS - 1, sentence.high - 1):
         if "," in words.between(index) and words.keys[start] == "dass":
             following = words.keys[index + 1]
             if following.endswith("te") and words.raws[index + 1].islower():
@@ -176,7 +191,7 @@ def _is_content(sentence: Sentence, start: int, bare: bool) -> bool:
     key = keys[start]
     if key in _CONTENT_OPENERS:
         return True
-    relative = key in PREPOSITIONS and keys[start + 1 : start + 2] and keys[start + 1] in RELATIVES
+    relative = key in PREPOSITIONS and not RELATIVES.isdisjoint(keys[start + 1 : start + 2])
     if key in _NO_CONTENT or relative:
         return False
     if "zu" in keys[start + 1 : sentence.high] or _INFINITIVE.search(keys[sentence.high - 1]):
@@ -215,26 +230,34 @@ def _english_end(sentence: Sentence, start: int) -> int:
 
 def _english_start(sentence: Sentence, verb: int) -> int | None:
     """The first word of what an English verb reports."""
-    keys, high = sentence.words.keys, sentence.high
-    for index in range(verb + 1, min(verb + 1 + REACH, high)):
-        if keys[index] == "that":
-            return index + 1
-        if keys[index] in ("of", "about", "amid", "over", "against"):
-            break  # "warned of fatigue that may …"
-        if "," in sentence.words.between(index) and sentence.words.raws[index + 1].islower():
-            break  # "said on Monday, following a report that …"
-    after = keys[verb + 1 : verb + 2]
-    if not after or verb + 1 >= high:
-        return None
-    if keys[verb] in ("told", "tells", "tell"):
+    that = _behind_that(sentence, verb)
+    if that is not None or verb + 1 >= sentence.high:
+        return that
+    key, following = sentence.words.keys[verb], sentence.words.keys[verb + 1]
+    if key in ("told", "tells", "tell"):
         return _behind_addressee(sentence, verb)
-    if after[0] in _CLAUSE_OPENERS:
+    if following in _CLAUSE_OPENERS:
         return verb + 1
-    if VERBS[keys[verb]].use != "say" or "," in sentence.words.between(verb):
+    if VERBS[key].use != "say" or "," in sentence.words.between(verb):
         return None
-    if after[0] in _SPEAKABLE or sentence.words.raws[verb + 1][:1].isupper():
+    if following in DATES:
+        return _behind_date(sentence, verb)
+    if following in _SPEAKABLE or sentence.words.raws[verb + 1][:1].isupper():
         return verb + 1 if _has_verb(sentence, verb + 2, sentence.high) else None
     return _behind_date(sentence, verb)
+
+
+def _behind_that(sentence: Sentence, verb: int) -> int | None:
+    """Behind "said (to reporters in Leeds) that"; not "warned of fatigue that may …"."""
+    words = sentence.words
+    for index in range(verb + 1, min(verb + 1 + REACH, sentence.high - 1)):
+        if words.keys[index] == "that":
+            return index + 1
+        # "said on Monday, following a report that …"
+        inserted = "," in words.between(index) and words.raws[index + 1].islower()
+        if words.keys[index] in _NOUN_JOINTS or inserted:
+            break
+    return None
 
 
 def _behind_addressee(sentence: Sentence, verb: int) -> int | None:
@@ -249,7 +272,7 @@ def _behind_addressee(sentence: Sentence, verb: int) -> int | None:
 def _behind_date(sentence: Sentence, verb: int) -> int | None:
     """Behind "said (on) Monday"."""
     keys, index = sentence.words.keys, verb + 1
-    if keys[index] == "on" and keys[index + 1 : index + 2] and keys[index + 1] in DATES:
+    if keys[index] == "on" and not DATES.isdisjoint(keys[index + 1 : index + 2]):
         index += 1
     while index < sentence.high and keys[index] in DATES:
         index += 1
@@ -269,12 +292,12 @@ def _has_verb(sentence: Sentence, start: int, end: int) -> bool:
 
 
 def _english_before(sentence: Sentence, verb: int, speaker: Phrase) -> Reported | None:
-    """ "The order will be appealed, Hartley said", "…, say experts"."""
+    """What stands before: "The order will be appealed, Hartley said", "…, say experts"."""
     words, keys, low = sentence.words, sentence.words.keys, sentence.low
     first = clause_start(words, min(verb, speaker[0]), low)
     if first <= low or words.between(first - 1).strip() != "," or keys[first] in _NO_SPEAKER:
         return None
-    if speaker[1] < verb and not _closes(sentence, verb):
+    if keys[verb] in DENIALS or (speaker[1] < verb and not _closes(sentence, verb)):
         return None
     fronted = keys[low] in PREPOSITIONS or keys[low] in SUBORDINATORS
     if (fronted and first - low < FRONTED_WORDS) or keys[low].endswith("ing"):
@@ -287,7 +310,5 @@ def _closes(sentence: Sentence, verb: int) -> bool:
     keys, following = sentence.words.keys, verb + 1
     if following >= sentence.high or keys[verb] in ("told", "tells"):
         return True
-    key = keys[following]
-    return (
-        key in PREPOSITIONS or key in DATES or key in ADVERBS or "," in sentence.words.between(verb)
-    )
+    placed = keys[following] in _WHERE_WHEN
+    return placed or "," in sentence.words.between(verb)

@@ -49,7 +49,7 @@ RELATIVES = folded(
     "der die das den dem dessen deren denen welche welcher welches who whom whose which"
 )
 PRONOUNS = folded("""
-    er sie es ich du wir ihr man ihm ihn ihnen ihr mir mich uns euch dir dich sich
+    dies er sie es ich du wir ihr man ihm ihn ihnen ihr mir mich uns euch dir dich sich
     he she it i you we they him her them me us himself herself itself themselves
 """)
 ADVERBS = folded("""

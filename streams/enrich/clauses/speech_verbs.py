@@ -41,7 +41,7 @@ _SAY_STEMS = """
     entgegn+ antwort+ bericht+ erzähl schilder schätz glaub hoff vermut+ fürcht+ befürcht+ warn mahn
     kritisier klag beklag monier spott+ witzel scherz schimpf wetter polter droh prophezei urteil
     argumentier kommentier twitter post+ verkünd+ konter resümier bilanzier konstatier formulier
-    jubel frohlock appellier plädier frag unterstell dementier bezweifel signalisier verrat+ 
+    jubel frohlock appellier plädier frag unterstell dementier bezweifel signalisier verrat+
     schwärm unk bemerk präzisier insistier mutmaß folger zürn hinzusetz
 """
 _CLAUSE_STEMS = "forder verlang wünsch bedauer begrüß garantier beantrag empör verteidig"

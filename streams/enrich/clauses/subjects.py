@@ -8,6 +8,7 @@ directly behind a quotation ("said Musk").
 from __future__ import annotations
 
 from streams.enrich.clauses.phrases import (
+    PEOPLE,
     Phrase,
     before_parenthesis,
     breaks,
@@ -38,6 +39,8 @@ _FRONTED = PREPOSITIONS | ADVERBS | SUBORDINATORS
 _OBJECTS = frozenset(
     {"mehr", "das", "dies", "dazu", "darauf", "daran", "damit", "so", "wortlich", "den", "dem"}
 )
+_VERB_LAST = SUBORDINATORS - PREPOSITIONS | {"wie"}
+"""What opens a clause whose subject follows at once: "wie Merz sagte", "indem er einwarf"."""
 _PARTICLES = frozenset({"auch", "selbst", "sogar", "nur", "nicht"})
 _PASSIVE_DE = frozenset({"wird", "werden", "wurde", "wurden"})
 _PASSIVE_EN = frozenset({"was", "were", "is", "are", "be", "been"})
@@ -68,13 +71,16 @@ def _german_subject(words: Words, verb: int, low: int, high: int) -> Phrase | No
         return None
     if start == finite:
         return _resumed(words, finite, low) or follows(words, finite + 1, high)
-    if keys[start] == "wie":
+    if keys[start] in _VERB_LAST:
         return follows(words, start + 1, finite)
     if keys[start] in CONJUNCTIONS and start + 1 < finite:
         start += 1
     if fronted(words, start, finite):
         return follows(words, finite + 1, high)
-    return precedes(words, before_parenthesis(words, finite - 1), start)
+    last = before_parenthesis(words, finite - 1)
+    if words.raws[last].islower() and keys[last] not in PEOPLE:
+        return follows(words, finite + 1, high)  # no noun: "Entspannt äußerte sich X"
+    return precedes(words, last, start)
 
 
 def _finite(words: Words, verb: int, start: int) -> int | None:
@@ -140,7 +146,9 @@ def _english_subject(words: Words, verb: int, low: int, high: int) -> Phrase | N
 
 def _inverted(words: Words, verb: int, high: int) -> Phrase | None:
     """The phrase behind a verb that ends the sentence: "…, say experts."."""
-    phrase = follows(words, verb + 1, high) if words.between(verb - 1) == ", " else None
+    if words.between(verb - 1) != ", " or words.keys[verb] in ("tell", "tells", "told"):
+        return None
+    phrase = follows(words, verb + 1, high)
     if phrase is None:
         return None
     # Not "X, who leads Y, said the company would …".

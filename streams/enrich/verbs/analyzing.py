@@ -15,7 +15,7 @@ from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
 from streams.config import Settings, utc_now
-from streams.enrich.decoding import decoded
+from streams.enrich.verbs.reading import decoded
 from streams.enrich.pipeline import build_enricher
 from streams.enrich.report import report
 from streams.enrich.watchlist import read_watchlist

@@ -34,7 +34,7 @@ from streams.enrich.mistakes import Why, language_mistakes, mistakes
 from streams.enrich.pipeline import Enricher
 from streams.enrich.policy import PolicyMatcher, read_policy
 from streams.enrich.semantics import load_semantics
-from streams.enrich.trying import Trial
+from streams.enrich.watchlist.trying import Trial
 from streams.enrich.verbs import scoring
 from streams.enrich.verbs.scoring import Heading
 from streams.enrich.verbs.showing import note, print_json

@@ -21,13 +21,13 @@ from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings
-from streams.enrich.candidates import Candidate, Kind, Problem
-from streams.enrich.decoding import decoded
-from streams.enrich.exporting import FORMATS, Format, export_figures
-from streams.enrich.importing import Imported, import_figures
-from streams.enrich.spreadsheet import read_rows
+from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
+from streams.enrich.verbs.reading import decoded
+from streams.enrich.watchlist.exporting import FORMATS, Format, export_figures
+from streams.enrich.watchlist.importing import Imported, import_figures
+from streams.enrich.watchlist.spreadsheet import read_rows
 from streams.enrich.verbs import looking, showing
-from streams.enrich.wikidata import MAX_DOCUMENT_BYTES, read_entities
+from streams.enrich.watchlist.wikidata import MAX_DOCUMENT_BYTES, read_entities
 from streams.errors import ConfigError, NotFoundError
 
 __all__ = ["export", "import_"]

@@ -16,10 +16,10 @@ from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings
-from streams.enrich.checking import Finding
-from streams.enrich.checking import check as check_figures
-from streams.enrich.decoding import decoded
-from streams.enrich.trying import Trial
+from streams.enrich.watchlist.checking import Finding
+from streams.enrich.watchlist.checking import check as check_figures
+from streams.enrich.verbs.reading import decoded
+from streams.enrich.watchlist.trying import Trial
 from streams.enrich.verbs import showing
 from streams.enrich.watchlist import line_of, parse_watchlist, read_watchlist
 from streams.errors import ConfigError

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from streams.enrich.aliases import clean
-from streams.enrich.candidates import Kind
-from streams.enrich.editing import LISTS
+from streams.enrich.watchlist.aliases import clean
+from streams.enrich.watchlist.candidates import Kind
+from streams.enrich.watchlist.editing import LISTS
 
 __all__ = [
     "AliasOption",

@@ -9,10 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from streams.enrich.candidates import Problem
-from streams.enrich.checking import Finding
-from streams.enrich.importing import Imported
-from streams.enrich.trying import Tried
+from streams.enrich.watchlist.candidates import Problem
+from streams.enrich.watchlist.checking import Finding
+from streams.enrich.watchlist.importing import Imported
+from streams.enrich.watchlist.trying import Tried
 from streams.feeds.verbs.showing import note, plain, print_json
 from streams.printable import printable
 from streams.records import Figure, Reason

@@ -17,9 +17,9 @@ from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption
 from streams.config import Settings
-from streams.enrich.aliases import Alias, clean, parse_alias
-from streams.enrich.checking import refuse
-from streams.enrich.editing import (
+from streams.enrich.watchlist.aliases import Alias, clean, parse_alias
+from streams.enrich.watchlist.checking import refuse
+from streams.enrich.watchlist.editing import (
     LISTS,
     close_ids,
     graded,
@@ -27,7 +27,7 @@ from streams.enrich.editing import (
     same_but_origin,
     with_names,
 )
-from streams.enrich.grading import surnames_of, worries
+from streams.enrich.watchlist.grading import surnames_of, worries
 from streams.enrich.names import path_of
 from streams.enrich.verbs import exchanging, looking, showing
 from streams.enrich.verbs.options import (

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from msgspec import structs
 
-from streams.enrich.aliases import Alias
-from streams.enrich.grading import Surnames, Weakness, weakness
+from streams.enrich.watchlist.aliases import Alias, infer_kind
+from streams.enrich.watchlist.candidates import LISTS
+from streams.enrich.watchlist.grading import Surnames, Weakness, weakness, worries
 from streams.enrich.names import path_of
-from streams.enrich.watchlist import infer_kind
 from streams.feeds.registry import slug
 from streams.records import Figure, Name, stable_id
 
 __all__ = [
-    "LISTS",
     "Graded",
-    "close_ids",
     "graded",
     "merged",
     "new_figure_id",
     "same_but_origin",
     "with_names",
+    "with_own_name",
 ]
-
-LISTS = ("titles", "cues", "negative_cues", "blockers", "lists", "related")
-"""Fields of a figure that hold words, or ids."""
 
 
 class Graded(NamedTuple):
@@ -76,21 +71,49 @@ def with_names(figure: Figure, names: Iterable[Name]) -> Figure:
     return structs.replace(figure, names=tuple(stated.values()))
 
 
+def with_own_name(figure: Figure, stated: Alias) -> tuple[Figure, str]:
+    """State a figure's own name again where it should not simply stand alone.
+
+    What was said about it holds, here or among its other names. Otherwise a weak word comes to
+    need support, unless the figure has blockers or negative cues, or the word may well be meant.
+
+    Args:
+        figure: with all that was said about it.
+        stated: its name, as it was given.
+
+    Returns:
+        The figure, and what to tell whoever gave the name; "" if nothing.
+    """
+    path = path_of(figure.name)
+    others = tuple(name for name in figure.names if path_of(name.surface) != path)
+    unmarked = stated == Alias(surface=stated.surface)
+    if unmarked and len(others) < len(figure.names):
+        return figure, ""
+    figure = structs.replace(figure, names=others)
+    doubted = any(worry.is_own and not worry.mild for worry in worries([figure]))
+    if stated == Alias(surface=stated.surface, strength="strong") or (unmarked and not doubted):
+        return figure, ""
+    grade = graded(stated, figure)
+    return with_names(figure, [grade.name]), grade.note
+
+
 def merged(figure: Figure, more: Figure) -> Figure:
     """What a figure becomes when more is said about it: nothing that was stated is lost.
 
     Names whose words are stated already, in whatever strength, stay as they are. QID and
     description are taken where there are none.
     """
-    known = {path_of(figure.name), *(path_of(name.surface) for name in figure.names)}
-    names = list(figure.names)
-    for name in (Name(surface=more.name, kind="full"), *more.names):
+    known = {path_of(name.surface) for name in figure.names}
+    others = more.names
+    if path_of(more.name) != path_of(figure.name):
+        others = (Name(surface=more.name, kind="full"), *others)
+    added: dict[tuple[str, ...], Name] = {}
+    for name in others:
         if path_of(name.surface) not in known:
-            known.add(path_of(name.surface))
-            names.append(name)
+            added.setdefault(path_of(name.surface), name)
     return structs.replace(
         figure,
-        names=tuple(names),
+        names=(*figure.names, *added.values()),
         qid=figure.qid or more.qid,
         qid_checked=figure.qid_checked or (more.qid_checked and more.qid in ("", figure.qid)),
         description=figure.description or more.description,
@@ -113,13 +136,6 @@ def new_figure_id(name: str, qid: str, taken: Container[str]) -> str:
     Of several figures with one name, later ones carry their QID or a number too.
     """
     return next(each for each in _ids(name, qid) if each not in taken)
-
-
-def close_ids(figure_id: str, known: Iterable[str]) -> list[str]:
-    """Ids that may have been meant: spelled alike, or containing what was given."""
-    ids = sorted(known)
-    holding = [each for each in ids if figure_id.lower() in each][:3] if figure_id else []
-    return holding or difflib.get_close_matches(figure_id.lower(), ids, n=3)
 
 
 def _ids(name: str, qid: str) -> Iterator[str]:

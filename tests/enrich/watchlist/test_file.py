@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from streams.enrich.checking import Finding, check
+from streams.enrich.watchlist.checking import Finding, check
 from streams.enrich.figures import FigureMatcher
-from streams.enrich.grading import weak_names
+from streams.enrich.watchlist.grading import weak_names
 from streams.enrich.text import make_document
 from streams.enrich.watchlist import infer_kind, line_of, parse_watchlist, read_watchlist
 from streams.errors import ConfigError, NotFoundError
 from streams.records import Figure, Name
 
-STARTER = Path(__file__).parents[2] / "deploy" / "config" / "watchlist.yaml"
+STARTER = Path(__file__).parents[3] / "deploy" / "config" / "watchlist.yaml"
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -3,7 +3,7 @@
     id, name, kind, qid, aliases, titles, cues, negative_cues, blockers, lists, related,
     description, active, qid_checked, lang
 
-Only `name` is required. Aliases may carry marks (`Apple:context`, see `streams.enrich.aliases`).
+Only `name` is required. Aliases may carry marks (`Apple:context`, see `streams.enrich.watchlist.aliases`).
 A QID may be the address of the entity. `lang` is allowed and not used: a name counts in all
 languages. Commas, semicolons and tabs separate columns, whichever the header uses.
 """
@@ -11,14 +11,14 @@ languages. Commas, semicolons and tabs separate columns, whichever the header us
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from streams.enrich.aliases import clean, join, parse_alias, split, write_alias
-from streams.enrich.candidates import Candidate, Kind, Problem
+from streams.enrich.watchlist.aliases import clean, join, parse_alias, split, write_alias
+from streams.enrich.watchlist.candidates import LISTS, Candidate, Kind, Problem
+from streams.meant import did_you_mean
 from streams.records import Figure
 
 __all__ = ["COLUMNS", "read_rows", "write_rows"]
@@ -29,7 +29,6 @@ COLUMNS = (
 )  # fmt: skip
 WRITTEN = COLUMNS[:-1]
 
-_LISTS = ("titles", "cues", "negative_cues", "blockers", "lists", "related")
 _KINDS: dict[str, Kind | Literal[""]] = {
     "": "",
     "person": "person",
@@ -109,8 +108,7 @@ def _header_problems(line: int, row: Sequence[str], columns: Sequence[str]) -> I
         return
     for cell, column in zip(row, columns, strict=True):
         if column not in COLUMNS:
-            close = difflib.get_close_matches(column, COLUMNS, n=1)
-            cure = f"did you mean {close[0]!r}?" if close else f"use {', '.join(COLUMNS)}"
+            cure = did_you_mean(column, COLUMNS) or f"use {', '.join(COLUMNS)}"
             yield Problem(line, cell[:40], "there is no such column", cure)
         elif columns.count(column) > 1:
             yield Problem(line, column, "the column is there twice", "remove one")
@@ -139,12 +137,7 @@ def _candidate(line: int, columns: Sequence[str], row: Sequence[str]) -> Candida
         description=cell("description"),
         aliases=tuple(parse_alias(part) for part in split(cell("aliases"))),
         active=_FLAGS[cell("active").lower()],
-        titles=split(cell("titles")),
-        cues=split(cell("cues")),
-        negative_cues=split(cell("negative_cues")),
-        blockers=split(cell("blockers")),
-        lists=split(cell("lists")),
-        related=split(cell("related")),
+        **{column: split(cell(column)) for column in LISTS},
     )
 
 
@@ -172,6 +165,6 @@ def _cells(figure: Figure) -> list[str]:
         "description": figure.description,
         "active": "" if figure.active else "no",
         "qid_checked": "yes" if figure.qid_checked else "",
-        **{column: join(getattr(figure, column)) for column in _LISTS},
+        **{column: join(getattr(figure, column)) for column in LISTS},
     }
     return [cells[column] for column in WRITTEN]

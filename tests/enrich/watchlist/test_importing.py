@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.aliases import Alias, clean
-from streams.enrich.candidates import Candidate, Problem
-from streams.enrich.checking import errors
-from streams.enrich.editing import close_ids, merged, new_figure_id, same_but_origin, with_names
-from streams.enrich.importing import Imported, import_figures
+from streams.enrich.watchlist.aliases import Alias, clean
+from streams.enrich.watchlist.candidates import Candidate, Problem
+from streams.enrich.watchlist.checking import errors
+from streams.enrich.watchlist.editing import close_ids, merged, new_figure_id, same_but_origin, with_names
+from streams.enrich.watchlist.importing import Imported, import_figures
 from streams.enrich.names import path_of
-from streams.enrich.vetting import NAMES_LIMIT
+from streams.enrich.watchlist.vetting import NAMES_LIMIT
 from streams.records import Figure, Name
 
 ZORV = Figure(

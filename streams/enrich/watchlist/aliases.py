@@ -1,7 +1,7 @@
 """Names as people type them: `Apple:context`, several in one cell as `Meta|Facebook:context`.
 
 Behind the name stand, in any order and each at most once, its strength, its kind and the case that
-it demands: `NW:handle:never`, `noyb:any`. What is not said is found out (`streams.enrich.grading`).
+it demands: `NW:handle:never`, `noyb:any`. What is not said is found out (`streams.enrich.watchlist.grading`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,32 @@ import msgspec
 from msgspec import Struct
 
 from streams.enrich.names import path_of
-from streams.enrich.watchlist import Kind, infer_kind
 from streams.printable import stream_safe
 from streams.records import Name
 
-__all__ = ["Alias", "Strength", "clean", "join", "parse_alias", "split", "write_alias"]
+__all__ = [
+    "Alias",
+    "Case",
+    "NameKind",
+    "Strength",
+    "clean",
+    "infer_kind",
+    "join",
+    "parse_alias",
+    "split",
+    "write_alias",
+]
 
 Strength = Literal["strong", "context", "never"]
 Case = Literal["cap", "any"]
+NameKind = Literal["full", "initial", "surname", "word", "given", "handle", "acronym"]
+
+ACRONYM_LETTERS = 6
+"""Longest run of capitals that is taken for an acronym."""
 
 _MARKS: dict[str, str] = {
     mark: field
-    for field, type_ in (("strength", Strength), ("kind", Kind), ("case", Case))
+    for field, type_ in (("strength", Strength), ("kind", NameKind), ("case", Case))
     for mark in get_args(type_)
 }
 _UNSEEN = frozenset({"Cc", "Cf", "Cs"})
@@ -41,7 +55,7 @@ class Alias(Struct, frozen=True):
     surface: str
     strength: Strength | Literal[""] = ""
     """Empty lets the grading decide."""
-    kind: Kind | Literal[""] = ""
+    kind: NameKind | Literal[""] = ""
     """Empty lets it be inferred."""
     case: Case = "cap"
 
@@ -65,6 +79,21 @@ def clean(text: str) -> str:
         char for char in composed if char.isspace() or unicodedata.category(char) not in _UNSEEN
     )
     return " ".join("".join(seen).split())
+
+
+def infer_kind(surface: str, figure_name: str, figure_kind: str) -> NameKind:
+    """Kind of a name that was written without one.
+
+    What a person's name ends with is the surname ("von der Leyen"), several words are a full
+    name, up to six capitals an acronym, and any other word is just a word.
+    """
+    if figure_kind == "person" and figure_name.endswith(f" {surface}"):
+        return "surname"
+    if len(surface.split()) > 1:
+        return "full"
+    if surface.isupper() and surface.isalpha() and len(surface) <= ACRONYM_LETTERS:
+        return "acronym"
+    return "word"
 
 
 def write_alias(name: Name, figure_name: str, figure_kind: str) -> str:

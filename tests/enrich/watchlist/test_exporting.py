@@ -9,16 +9,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.aliases import clean
-from streams.enrich.checking import SLUG, own_errors
-from streams.enrich.exporting import export_figures
-from streams.enrich.importing import import_figures
+from streams.enrich.watchlist.aliases import clean
+from streams.enrich.watchlist.checking import SLUG, own_errors
+from streams.enrich.watchlist.exporting import export_figures
+from streams.enrich.watchlist.importing import import_figures
 from streams.enrich.names import path_of
-from streams.enrich.spreadsheet import read_rows
+from streams.enrich.watchlist.spreadsheet import read_rows
 from streams.enrich.watchlist import read_watchlist
 from streams.records import Figure, Name
 
-STARTER = Path(__file__).parents[2] / "deploy" / "config" / "watchlist.yaml"
+STARTER = Path(__file__).parents[3] / "deploy" / "config" / "watchlist.yaml"
 ZORV = Figure(
     figure_id="zorv",
     name="Nina Zorv",

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.trying import Trial
+from streams.enrich.watchlist.trying import Trial
 from streams.enrich.watchlist import read_watchlist
 from streams.records import Figure, Name
 
-STARTER = Path(__file__).parents[2] / "deploy" / "config" / "watchlist.yaml"
+STARTER = Path(__file__).parents[3] / "deploy" / "config" / "watchlist.yaml"
 FIGURES = (
     Figure(
         figure_id="brandt",
@@ -130,7 +130,7 @@ def test_the_starter_watchlist_explains_itself():
     assert {each.figure_id for each in tried.not_counted} == {"donald-trump", "apple"}
 
 
-SENTENCES = Path(__file__).parents[2].parent / "shared" / "data" / "watchlist" / "tests.jsonl"
+SENTENCES = Path(__file__).parents[3].parent / "shared" / "data" / "watchlist" / "tests.jsonl"
 
 
 @pytest.mark.skipif(not SENTENCES.exists(), reason="the sentences lie beside the project only")

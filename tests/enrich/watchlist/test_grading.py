@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.enrich.grading import (
+from streams.enrich.watchlist.grading import (
     Surnames,
     frequent_surnames,
     ordinary_word,

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from streams.enrich.aliases import Alias, clean
-from streams.enrich.candidates import Candidate, Kind, Problem
+from streams.enrich.watchlist.aliases import Alias, clean
+from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
 
 __all__ = ["MAX_DOCUMENT_BYTES", "read_entities"]
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.aliases import Alias
-from streams.enrich.candidates import Candidate, Problem
-from streams.enrich.decoding import decoded
-from streams.enrich.spreadsheet import COLUMNS, read_rows
+from streams.enrich.watchlist.aliases import Alias
+from streams.enrich.watchlist.candidates import Candidate, Problem
+from streams.enrich.verbs.reading import decoded
+from streams.enrich.watchlist.spreadsheet import COLUMNS, read_rows
 
 
 def rows(text: str) -> list[Candidate]:

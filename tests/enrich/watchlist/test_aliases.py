@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.aliases import Alias, clean, join, parse_alias, split, write_alias
+from streams.enrich.watchlist.aliases import Alias, clean, join, parse_alias, split, write_alias
 from streams.records import Name
 
 phrases = st.text(min_size=1, max_size=30).map(clean).filter(bool)

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
-from streams.enrich.aliases import Alias
-from streams.enrich.candidates import Candidate, Kind, Problem
-from streams.enrich.checking import own_errors
-from streams.enrich.editing import graded, merged
-from streams.enrich.grading import Surnames, weakness
+from streams.enrich.watchlist.aliases import Alias
+from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
+from streams.enrich.watchlist.checking import own_errors
+from streams.enrich.watchlist.editing import Graded, graded, merged, with_own_name
+from streams.enrich.watchlist.grading import Surnames, weakness
 from streams.enrich.names import path_of
 from streams.records import Figure, Name
 
@@ -52,9 +52,9 @@ def draft(
         made.after = merged(found, made.after)
         if candidate.qid and not found.qid:
             made.notes.append(f"takes the QID {candidate.qid} because of its name: compare it")
-    elif weak := weakness(Name(surface=candidate.name, kind="full")):
-        message = f"{candidate.name!r} is {weak.reason}, and always counts; give the full name"
-        made.notes.append(message)
+    else:
+        made.after, note = _own_name(made.after, is_chosen=candidate.is_chosen)
+        made.notes += [note] if note else []
     for fault in own_errors(made.after):
         return Problem(candidate.line, fault.field, fault.message, fault.cure)
     return made
@@ -77,8 +77,7 @@ def regraded(made: Draft, surnames: Surnames) -> Draft:
         if name.strength == "strong" and path_of(name.surface) in made.automatic:
             shared = weakness(name, made.after.figure_id, surnames)
         if shared:
-            support = "cues, a title or the full name"
-            notes.append(f"{name.surface!r} is {shared.reason}: it counts only with {support}")
+            notes.append(Graded(name, shared).note)
         names.append(structs.replace(name, strength="context") if shared else name)
     after = structs.replace(made.after, names=tuple(names))
     return Draft(made.line, made.before, after, made.automatic, notes)
@@ -103,17 +102,25 @@ def _stated(candidate: Candidate, figure_id: str, kind: Kind, found: Figure | No
     )
 
 
+def _own_name(figure: Figure, *, is_chosen: bool) -> tuple[Figure, str]:
+    """A new figure whose own name needs support if it is weak, unless a person chose it."""
+    weakened, note = with_own_name(figure, Alias(surface=figure.name))
+    if note and is_chosen:
+        return figure, f"{note}, if '{figure.name}:context' is among its aliases"
+    return weakened, note
+
+
 def _named(
     candidate: Candidate, aliases: Iterable[Alias], figure: Figure, before: Figure | None
 ) -> Draft:
     """A draft with those aliases that are new to the figure."""
-    known = {path_of(figure.name)}
-    if before:
-        known |= {path_of(name.surface) for name in before.names}
+    own = path_of(figure.name)
+    known = {path_of(name.surface) for name in before.names} if before else set()
     names, automatic, notes = [], set(), []
     for alias in aliases:
         path = path_of(alias.surface)
-        if path and path in known:
+        says_nothing = path == own and alias == Alias(surface=alias.surface)
+        if path and (path in known or says_nothing):
             continue
         grade = graded(alias, figure)
         names.append(grade.name)

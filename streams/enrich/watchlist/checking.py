@@ -14,8 +14,8 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from streams.enrich.grading import surnames_of, worries
-from streams.enrich.names import path_of
+from streams.enrich.watchlist.grading import surnames_of, worries
+from streams.enrich.names import path_of, stated_names
 from streams.enrich.words import Words
 from streams.errors import ConfigError
 from streams.records import Figure, Name
@@ -153,12 +153,12 @@ def _standing_alone(figures: Iterable[Figure]) -> Iterator[Finding]:
     for worry in worries(figures):
         surface = worry.name.surface
         cure = f"make it '{surface}:context' and add cues, or add blockers for what else it means"
-        if worry.is_main:
-            cure = f"give the full name as name and add '{surface}:context', or add blockers"
+        if worry.is_own:
+            cure = f"add '{surface}:context' to its names, and cues, or add blockers"
         yield Finding(
             "note" if worry.mild else "warning",
             worry.figure.figure_id,
-            "name" if worry.is_main else "names",
+            "name" if worry.is_own else "names",
             f"{surface!r} is {worry.weakness.reason}, yet it stands alone",
             cure,
         )
@@ -170,14 +170,10 @@ def _unsupported(figures: Iterable[Figure]) -> Iterator[Finding]:
         weak = [name.surface for name in figure.names if name.strength == "context"]
         if weak and not (figure.cues or figure.titles or figure.related):
             surfaces = ", ".join(map(repr, weak))
-            yield Finding(
-                "warning",
-                figure.figure_id,
-                "names",
-                f"without cues, titles or related figures, {surfaces} only counts beside the full "
-                "name",
-                "add cues or titles",
-            )
+            stands = any(name.strength == "strong" for name in stated_names(figure))
+            counts = "only counts beside the full name" if stands else "hardly ever counts"
+            message = f"without cues, titles or related figures, {surfaces} {counts}"
+            yield Finding("warning", figure.figure_id, "names", message, "add cues or titles")
 
 
 def _shared_names(names: Names) -> Iterator[Finding]:
@@ -267,8 +263,12 @@ def _without_full_name(figure: Figure) -> Iterator[Finding]:
 
 def _same_words(figure: Figure) -> Iterator[Finding]:
     """Names that differ only in case, accents or hyphens: the first one is looked for."""
+    own, *_ = stated_names(figure)
+    if own.surface != figure.name and own.strength != "never":
+        message = f"{own.surface!r} is looked for instead of {figure.name!r}, of the same words"
+        yield Finding("warning", figure.figure_id, "names", message, "write both alike")
     first: dict[tuple[str, ...], str] = {}
-    for name in (Name(surface=figure.name, kind="full"), *figure.names):
+    for name in stated_names(figure):
         path = path_of(name.surface)
         if path not in first:
             first[path] = name.surface
@@ -279,8 +279,7 @@ def _same_words(figure: Figure) -> Iterator[Finding]:
 
 def _stated(figure: Figure) -> list[Name]:
     """The names of a figure that are looked for, without those derived from them."""
-    stated = (name for name in figure.names if name.strength != "never")
-    return [Name(surface=figure.name, kind="full"), *stated]
+    return [name for name in stated_names(figure) if name.strength != "never"]
 
 
 def _names(figures: Iterable[Figure]) -> dict[tuple[str, ...], list[tuple[Figure, Name]]]:

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import msgspec
 import yaml
 
-from streams.enrich.editing import LISTS
-from streams.enrich.spreadsheet import write_rows
-from streams.enrich.watchlist import infer_kind
+from streams.enrich.watchlist.aliases import infer_kind
+from streams.enrich.watchlist.candidates import LISTS
+from streams.enrich.watchlist.spreadsheet import write_rows
 from streams.records import Figure, Name
 
 __all__ = ["FORMATS", "Format", "export_figures"]

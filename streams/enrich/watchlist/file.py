@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from streams.config import read_yaml
-from streams.enrich.checking import QID, SLUG, Finding, errors
+from streams.enrich.watchlist.aliases import Case, NameKind, Strength, infer_kind
+from streams.enrich.watchlist.candidates import Kind
+from streams.enrich.watchlist.checking import QID, SLUG, Finding, errors
 from streams.errors import ConfigError
 from streams.records import Figure, Name
 
-__all__ = ["Kind", "infer_kind", "line_of", "parse_watchlist", "read_watchlist"]
+__all__ = ["line_of", "parse_watchlist", "read_watchlist"]
 
 Text = Annotated[str, Meta(min_length=1)]
 Slug = Annotated[str, Meta(pattern=SLUG)]
 Qid = Annotated[str, Meta(pattern=QID)]
-Kind = Literal["full", "initial", "surname", "word", "given", "handle", "acronym"]
 
-ACRONYM_LETTERS = 6
-"""Longest run of capitals that is taken for an acronym."""
 _ENTRY = re.compile(r"( *)-\s")
 
 
 class _NameEntry(Struct, frozen=True, forbid_unknown_fields=True):
     surface: Text
-    kind: Kind | None = None
-    strength: Literal["strong", "context", "never"] = "strong"
-    case: Literal["cap", "any"] = "cap"
+    kind: NameKind | None = None
+    strength: Strength = "strong"
+    case: Case = "cap"
 
 
 class _FigureEntry(Struct, frozen=True, forbid_unknown_fields=True):
     id: Slug
     name: Text
-    kind: Literal["person", "organisation"]
+    kind: Kind
     qid: Qid = ""
     qid_checked: bool = False
     description: str = ""
@@ -86,21 +85,6 @@ def parse_watchlist(path: Path) -> list[Figure]:
         ConfigError: it is not YAML, or has unknown or wrong fields.
     """
     return [_figure(entry) for entry in read_yaml(path, _WatchlistFile).figures]
-
-
-def infer_kind(surface: str, figure_name: str, figure_kind: str) -> Kind:
-    """Kind of a name that was written without one.
-
-    What a person's name ends with is the surname ("von der Leyen"), several words are a full
-    name, up to six capitals an acronym, and any other word is just a word.
-    """
-    if figure_kind == "person" and figure_name.endswith(f" {surface}"):
-        return "surname"
-    if len(surface.split()) > 1:
-        return "full"
-    if surface.isupper() and surface.isalpha() and len(surface) <= ACRONYM_LETTERS:
-        return "acronym"
-    return "word"
 
 
 def _figure(entry: _FigureEntry) -> Figure:

@@ -9,11 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.enrich.aliases import Alias
+from streams.enrich.watchlist.aliases import Alias
 
-__all__ = ["Candidate", "Kind", "Problem"]
+__all__ = ["LISTS", "Candidate", "Kind", "Problem"]
 
 Kind = Literal["person", "organisation"]
+LISTS = ("titles", "cues", "negative_cues", "blockers", "lists", "related")
+"""Fields of a figure that hold words, or ids."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.aliases import Alias
-from streams.enrich.candidates import Candidate, Problem
-from streams.enrich.wikidata import MAX_DOCUMENT_BYTES, read_entities
+from streams.enrich.watchlist.aliases import Alias
+from streams.enrich.watchlist.candidates import Candidate, Problem
+from streams.enrich.watchlist.wikidata import MAX_DOCUMENT_BYTES, read_entities
 
 
 def terms(values: dict[str, str]) -> dict[str, dict[str, str]]:

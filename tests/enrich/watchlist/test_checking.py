@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.checking import check, errors, refuse
+from streams.enrich.watchlist.checking import check, errors, refuse
 from streams.errors import ConfigError
 from streams.records import Figure, Name
 

@@ -19,7 +19,7 @@ from typing import Literal
 import simplemma
 from msgspec import Struct
 
-from streams.enrich.names import given_names, path_of, spellings
+from streams.enrich.names import given_names, path_of, spellings, stated_names
 from streams.enrich.words import Words, fold
 from streams.records import Figure, Name
 
@@ -72,9 +72,9 @@ class Worry(Struct, frozen=True):
     figure's own name that dictionaries know as a proper name too; or a long compound."""
 
     @property
-    def is_main(self) -> bool:
-        """Whether it is the figure's own name, which always counts."""
-        return self.name.surface == self.figure.name
+    def is_own(self) -> bool:
+        """Whether it is the figure's own name."""
+        return path_of(self.name.surface) == path_of(self.figure.name)
 
 
 def weakness(name: Name, figure_id: str = "", surnames: Surnames | None = None) -> Weakness | None:
@@ -106,15 +106,15 @@ def worries(figures: Iterable[Figure]) -> Iterator[Worry]:
     for figure in figures:
         if not figure.active or figure.blockers or figure.negative_cues:
             continue
-        for name in (Name(surface=figure.name, kind="full"), *figure.names):
+        for name in stated_names(figure):
             found = weakness(name) if name.strength == "strong" else None
             if found is None:
                 continue
+            mild = found.kind == "ordinary" and _is_meant(figure, name)
+            worry = Worry(figure, name, found, mild)
             surname = found.kind == "ordinary" and name.kind == "surname"
-            if surname or name.surface == figure.name or not figure.cues:
-                yield Worry(
-                    figure, name, found, found.kind == "ordinary" and _is_meant(figure, name)
-                )
+            if surname or worry.is_own or not figure.cues:
+                yield worry
 
 
 def weak_names(figures: Sequence[Figure]) -> list[str]:
