@@ -24,7 +24,7 @@ from streams.errors import BrokerError, WirewatchError
 from streams.records import Feed, Figure, Record, Rule, stable_id
 from streams.wire import decode, encode
 
-__all__ = ["Broadcast", "publish", "seed", "seed_changes"]
+__all__ = ["Broadcast", "publish", "read", "seed", "seed_changes"]
 
 R = TypeVar("R", bound=Record)
 Configured = TypeVar("Configured", Feed, Figure, Rule)
@@ -204,6 +204,18 @@ async def _poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
     return [message for messages in batches.values() for message in messages]
 
 
+async def read(settings: Settings, topic: str, type_: type[R]) -> Mapping[str, R]:
+    """All records of a control topic as it is now, by key.
+
+    Raises:
+        BrokerError: the broker cannot be reached, or lacks the topic.
+    """
+    held = Broadcast(settings, topic, type_)
+    await held.start()
+    await held.stop()
+    return held.values
+
+
 def seed_changes(
     entries: Mapping[str, Configured], known: Mapping[str, Configured]
 ) -> dict[str, Configured | None]:
@@ -243,10 +255,7 @@ async def seed(
     Raises:
         BrokerError: the broker cannot be reached, or did not acknowledge.
     """
-    held = Broadcast(settings, topic, type_)
-    await held.start()
-    await held.stop()
-    changes = seed_changes(entries, held.values)
+    changes = seed_changes(entries, await read(settings, topic, type_))
     await publish(settings, topic, changes)
     return len(changes)
 

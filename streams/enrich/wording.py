@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.records import Evidence, Reason
 
-__all__ = ["level_in_words", "reason_in_words", "rule_in_words"]
+__all__ = ["clause_of", "level_in_words", "reason_in_words", "rule_in_words"]
 
 _REASONS = {
     "full strong": "the full name stands here: {detail}",
@@ -65,8 +65,13 @@ _RULES = {
 
 def reason_in_words(reason: Reason) -> str:
     """A reason as a clause, with its log-odds in front: "+3.0 the full name stands here: …"."""
+    return f"{reason.weight:+.1f} {clause_of(reason)}"
+
+
+def clause_of(reason: Reason) -> str:
+    """A reason without its weight."""
     words = _REASONS.get(reason.rule, f"{reason.rule}: {{detail}}")
-    return f"{reason.weight:+.1f} {words.format(detail=reason.detail)}"
+    return words.format(detail=reason.detail)
 
 
 def rule_in_words(place: Evidence) -> str:

@@ -12,6 +12,7 @@ from streams.enrich.names import (
     given_names_of,
     path_of,
     spellings,
+    stated_names,
 )
 from streams.enrich.words import Words, fold
 from streams.records import Figure, Name
@@ -204,3 +205,23 @@ def test_removing_restores_the_trie(before, path):
     trie.add(path, 99)
     trie.remove(path, 99)
     assert list(trie.places(text)) == places
+
+
+def test_a_figures_own_name_may_be_stated_again():
+    weak = Name(surface="apple", kind="word", strength="context", case="any")
+    other = Name(surface="AAPL", kind="acronym")
+    figure = Figure(figure_id="a", name="Apple", kind="organisation", names=(other, weak))
+    assert stated_names(figure) == (weak, other)
+    assert spellings(figure) == [weak, other]
+
+
+def test_a_name_that_is_only_stated_twice_is_the_full_name_still():
+    again = Name(surface="Zorvex", kind="word", case="any")
+    figure = Figure(figure_id="a", name="Zorvex", kind="organisation", names=(again,))
+    assert spellings(figure) == [Name(surface="Zorvex", kind="full", case="any")]
+
+
+def test_a_full_name_that_others_bear_has_no_strong_variants():
+    weak = Name(surface="Tom Miller", kind="full", strength="context")
+    variants = {name.surface: name.strength for name in spellings(person("Tom Miller", weak))}
+    assert variants["Tom Miller"] == variants["Miller, Tom"] == variants["T. Miller"] == "context"

@@ -138,8 +138,13 @@ def test_a_text_is_explained(file):
     shown = run(
         "test", "Jürgen Zorv kauft Apple, doch Nina Zorv kauft ein iPhone.", "--watchlist", str(file)
     ).stdout  # fmt: skip
-    assert "  alert 95%  zorv: 'Nina Zorv'\n      +3.0 full strong: Nina Zorv\n" in shown
-    assert "  no  zorv: 'Zorv' does not count: 'Jürgen' before it is another given name" in shown
+    assert (
+        "  alert 95%  zorv: 'Nina Zorv'\n      +3.0 the full name stands here: Nina Zorv\n" in shown
+    )
+    assert (
+        "  no  zorv: 'Zorv' does not count: more speaks against it than for it (with "
+        "somebody else's given name: Jürgen)\n      +1.5 the surname stands here: Zorv\n"
+    ) in shown
     assert "apple: 'Apple'" in shown
 
 
@@ -227,14 +232,29 @@ def test_weak_names_are_graded_and_told(live):
 
 
 @pytest.mark.embedded
-def test_a_weak_name_is_no_name_of_a_figure(live):
-    with pytest.raises(ConfigError, match=r"own name always counts.*'Apple:strong'"):
-        run("add", "Apple", "--kind", "organisation", "--cue", "iPhone", *live)
-    assert run("add", "Apple:strong", "--id", "a", *live).stdout == "a\n"
-    assert run("add", "Apple", "--id", "b", "--blocker", "apple pie", *live).stdout == "b\n"
-    assert watched(live)["a"].name == "Apple"
-    with pytest.raises(ConfigError, match="own name always counts"):
-        run("edit", "b", "--name", "Signal", "--drop-blocker", "apple pie", *live)
+def test_a_weak_name_of_a_figure_needs_support_unless_told_otherwise(live):
+    add = ("add", "Apple", "--kind", "organisation", "--cue", "iPhone", *live)
+    added = run(*add)
+    assert added.stdout == "apple\n"
+    assert added.stderr == (
+        "'Apple' is an ordinary English word: it is taken as 'Apple:context', and counts only with "
+        "cues or a title; 'Apple:strong' would let it stand alone\n"
+    )
+    weak = (Name(surface="Apple", kind="word", strength="context"),)
+    assert watched(live)["apple"].names == weak
+    assert "apple is as it was" in run(*add).stderr
+    run("edit", "apple", "--name", "Apple:strong", *live)
+    assert watched(live)["apple"].names == ()
+    quiet = (
+        ("Apple:strong", ()), ("Apple", ("--blocker", "apple pie")), ("Apple:context", ()),
+        ("Apple", ("--alias", "Apple:context")), ("Google", ()),
+    )  # fmt: skip
+    for number, (name, more) in enumerate(quiet):
+        assert run("add", name, "--id", f"a{number}", *more, *live).stderr == ""
+    assert [watched(live)[f"a{number}"].names for number in range(5)] == [(), (), weak, weak, ()]
+    edited = run("edit", "a1", "--name", "Signal", "--drop-blocker", "apple pie", *live)
+    assert "it is taken as 'Signal:context'" in edited.stderr
+    assert watched(live)["a1"].name == "Signal"
 
 
 @pytest.mark.embedded

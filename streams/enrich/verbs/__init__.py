@@ -5,5 +5,6 @@ evaluating        how well things are found in labelled items; scoring shows it
 watching          changes of watched figures; the way in to `watchlist`
 exchanging        import and export
 looking           what only looks
-options, showing  what is given, and how things are shown
+options, reading  what is given, by options and in files
+showing           how things are shown
 """

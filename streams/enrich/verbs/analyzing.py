@@ -15,9 +15,9 @@ from rich.console import Console
 from selectolax.lexbor import LexborHTMLParser
 
 from streams.config import Settings, utc_now
-from streams.enrich.verbs.reading import decoded
 from streams.enrich.pipeline import build_enricher
 from streams.enrich.report import report
+from streams.enrich.verbs.reading import decoded
 from streams.enrich.watchlist import read_watchlist
 from streams.errors import NotFoundError
 from streams.records import Item, stable_id
@@ -54,21 +54,13 @@ def analyze(
         settings.models,
         settings.semantics,
     )
-    text = decode_text(content)
+    text = decoded(content)
     item = make_item(text, modified, lang=lang, html=_is_html(text) if html is None else html)
     enriched = enricher.enrich(item, modified)
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(enriched)).decode() + "\n")
     else:
         Console().print(report(enriched))
-
-
-def decode_text(content: bytes) -> str:
-    """Decode bytes, with a note on stderr where they are not Unicode."""
-    text, encoding = decoded(content)
-    if encoding == "windows-1252":
-        Console(stderr=True).print("note: not UTF-8, read as Windows-1252")
-    return text
 
 
 def make_item(text: str, at: datetime, *, lang: str = "", html: bool = False) -> Item:

@@ -34,11 +34,11 @@ from streams.enrich.mistakes import Why, language_mistakes, mistakes
 from streams.enrich.pipeline import Enricher
 from streams.enrich.policy import PolicyMatcher, read_policy
 from streams.enrich.semantics import load_semantics
-from streams.enrich.watchlist.trying import Trial
 from streams.enrich.verbs import scoring
 from streams.enrich.verbs.scoring import Heading
 from streams.enrich.verbs.showing import note, print_json
 from streams.enrich.watchlist import read_watchlist
+from streams.enrich.watchlist.trying import Trial
 
 __all__ = ["app"]
 

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gzip
-import io
 import itertools
-import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from streams.broker.broadcast import publish
+from streams.broker.broadcast import publish, read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings
+from streams.enrich.verbs import showing
+from streams.enrich.verbs.reading import Stream, decoded, lines_of, opened
 from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
-from streams.enrich.verbs.reading import decoded
 from streams.enrich.watchlist.exporting import FORMATS, Format, export_figures
 from streams.enrich.watchlist.importing import Imported, import_figures
 from streams.enrich.watchlist.spreadsheet import read_rows
-from streams.enrich.verbs import looking, showing
 from streams.enrich.watchlist.wikidata import MAX_DOCUMENT_BYTES, read_entities
-from streams.errors import ConfigError, NotFoundError
+from streams.errors import ConfigError
+from streams.printing import print_json, say, write
+from streams.records import Figure
 
 __all__ = ["export", "import_"]
 
-Stream: TypeAlias = "io.BufferedReader[Any] | gzip.GzipFile"
-GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _SUFFIXES: dict[str, Format] = {
     ".yaml": "yaml",
@@ -89,13 +84,17 @@ def import_(
     {reason: number}}, with --verbose also "dropped_names".
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(looking.read_live(settings))
-    with _opened(file) as stream:
-        read = _read(stream, file, tuple(filter(None, map(str.strip, lang.lower().split(",")))))
-        imported = import_figures(read, known.values(), kind=kind or "", update_only=update_only)
+    known = asyncio.run(read(settings, WATCHLIST, Figure))
+    with opened(file) as stream:
+        candidates = _read(
+            stream, file, tuple(filter(None, map(str.strip, lang.lower().split(","))))
+        )
+        imported = import_figures(
+            candidates, known.values(), kind=kind or "", update_only=update_only
+        )
     failed = bool(imported.problems) and not skip_bad
     if as_json:
-        showing.print_json(_document(imported, file, dry_run=dry_run, verbose=verbose))
+        print_json(_document(imported, file, dry_run=dry_run, verbose=verbose))
     else:
         showing.show_import(imported, file, dry_run=dry_run or failed, verbose=verbose)
         showing.show_problems(imported.problems, file)
@@ -110,7 +109,7 @@ def import_(
         asyncio.run(publish(settings, WATCHLIST, changes))
     if not as_json:
         would = "would be " if dry_run else ""
-        showing.say(
+        say(
             f"{imported.count('added')} figures {would}added, {imported.count('updated')} "
             f"{would}updated, {imported.count('unchanged')} unchanged, "
             f"{len(imported.problems)} left out"
@@ -127,18 +126,8 @@ def export(
     """Write the watched figures: YAML as in the configuration folder, CSV, or a record a line."""
     chosen = _format(format_, file)
     settings = resolve_broker(Settings.from_environment(), broker)
-    text = export_figures(asyncio.run(looking.read_live(settings)).values(), chosen)
-    if file is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {error.strerror}",
-            file=str(file),
-            cure="give a file in a folder that exists and that you may write to",
-        ) from error
+    figures = asyncio.run(read(settings, WATCHLIST, Figure)).values()
+    write(export_figures(figures, chosen), file)
 
 
 def _format(given: str, file: Path | None) -> Format:
@@ -152,30 +141,12 @@ def _format(given: str, file: Path | None) -> Format:
     return _SUFFIXES.get(file.suffix.lower() if file else "", "yaml")
 
 
-@contextlib.contextmanager
-def _opened(file: str) -> Iterator[Stream]:
-    """A file or standard input, unpacked if it is gzipped."""
-    stream: io.BufferedReader[Any]
-    with contextlib.ExitStack() as stack:
-        try:
-            if file == "-":
-                stream = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
-            else:
-                stream = stack.enter_context(Path(file).open("rb"))
-            packed = stream.peek(2).startswith(GZIP)
-        except OSError as error:
-            raise NotFoundError(
-                f"{file} cannot be read: {error.strerror}", cure="check the path"
-            ) from error
-        yield stack.enter_context(gzip.GzipFile(fileobj=stream)) if packed else stream
-
-
 def _read(stream: Stream, file: str, langs: Sequence[str]) -> Iterator[Candidate | Problem]:
     """Candidates of a file: JSON by its first character, else CSV."""
     if file.lower().endswith((".yaml", ".yml")):
         cure = "put it into the configuration folder, and run `wirewatch config publish`"
         raise ConfigError("is a watchlist already", file=file, cure=cure)
-    lines = _lines(stream, file)
+    lines = lines_of(stream, file, MAX_DOCUMENT_BYTES)
     first = next(lines, b"").removeprefix(_BOM)
     while first and not first.strip():
         first = next(lines, b"")
@@ -189,20 +160,7 @@ def _read(stream: Stream, file: str, langs: Sequence[str]) -> Iterator[Candidate
         if len(content) > MAX_DOCUMENT_BYTES:
             cure = "split it into several files"
             raise ConfigError(f"has more than {len(content)} bytes", file=file, cure=cure)
-    text, encoding = decoded(bytes(content))
-    if encoding == "windows-1252":
-        showing.note(f"{file}: not UTF-8, read as Windows-1252")
-    yield from read_rows(text)
-
-
-def _lines(stream: Stream, file: str) -> Iterator[bytes]:
-    try:
-        while line := stream.readline(MAX_DOCUMENT_BYTES):
-            yield line
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(
-            f"cannot be read: {error}", file=file, cure="download or pack it again"
-        ) from error
+    yield from read_rows(decoded(bytes(content), file))
 
 
 def _document(imported: Imported, file: str, *, dry_run: bool, verbose: bool) -> dict[str, Any]:

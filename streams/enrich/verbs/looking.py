@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from streams.broker.broadcast import Broadcast
+from streams.broker.broadcast import read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings
+from streams.enrich.verbs import showing
+from streams.enrich.verbs.reading import decoded
 from streams.enrich.watchlist.checking import Finding
 from streams.enrich.watchlist.checking import check as check_figures
-from streams.enrich.verbs.reading import decoded
+from streams.enrich.watchlist.file import line_of, parse_watchlist, read_watchlist
 from streams.enrich.watchlist.trying import Trial
-from streams.enrich.verbs import showing
-from streams.enrich.watchlist import line_of, parse_watchlist, read_watchlist
 from streams.errors import ConfigError
+from streams.printing import print_json, say
 from streams.records import Figure
 
-__all__ = ["check", "list_", "read_live", "try_"]
+__all__ = ["check", "list_", "try_"]
 
 LiveOption = Annotated[
     bool, typer.Option("--live", help="Take the broker's watchlist instead of a file.")
@@ -46,11 +47,11 @@ def list_(
     settings = resolve_broker(Settings.from_environment(), broker)
     figures = [
         figure
-        for _, figure in sorted(asyncio.run(read_live(settings)).items())
+        for _, figure in sorted(asyncio.run(read(settings, WATCHLIST, Figure)).items())
         if not in_list or set(in_list) & set(figure.lists)
     ]
     if as_json:
-        showing.print_json(msgspec.to_builtins(figures))
+        print_json(msgspec.to_builtins(figures))
     else:
         showing.show_figures(figures)
 
@@ -120,25 +121,13 @@ def try_(
     trial = Trial(figures)
     tried = [trial.on(text, lang) for text in _texts(texts)]
     if as_json:
-        showing.print_json(msgspec.to_builtins(tried))
+        print_json(msgspec.to_builtins(tried))
     else:
         showing.show_tried(tried)
 
 
-async def read_live(settings: Settings) -> Mapping[str, Figure]:
-    """The figures of the broker, by id.
-
-    Raises:
-        BrokerError: it cannot be reached, or lacks the topic.
-    """
-    held = Broadcast(settings, WATCHLIST, Figure)
-    await held.start()
-    await held.stop()
-    return held.values
-
-
 def _live_figures(settings: Settings, broker: str) -> list[Figure]:
-    known = asyncio.run(read_live(resolve_broker(settings, broker)))
+    known = asyncio.run(read(resolve_broker(settings, broker), WATCHLIST, Figure))
     return [figure for _, figure in sorted(known.items())]
 
 
@@ -152,7 +141,7 @@ def _texts(texts: Sequence[str]) -> list[str]:
     """What was given; a - stands for the lines of standard input that are not empty."""
     found = []
     for text in texts:
-        lines = decoded(sys.stdin.buffer.read())[0].splitlines() if text == "-" else [text]
+        lines = decoded(sys.stdin.buffer.read()).splitlines() if text == "-" else [text]
         found += [line for line in lines if line.strip()]
     return found
 
@@ -176,8 +165,8 @@ def _report(
             }
             for line, each in found
         ]
-        showing.print_json({"source": source, "figures": figures, **counts, "findings": findings})
+        print_json({"source": source, "figures": figures, **counts, "findings": findings})
         return
     showing.show_findings(found, source)
     told = ", ".join(f"{number} {level}" for level, number in counts.items())
-    showing.say(f"{figures} figures: {told}")
+    say(f"{figures} figures: {told}")

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from streams.enrich.watchlist.aliases import clean
-from streams.enrich.watchlist.candidates import Kind
-from streams.enrich.watchlist.editing import LISTS
+from streams.enrich.watchlist.candidates import LISTS, Kind
 
 __all__ = [
     "AliasOption",

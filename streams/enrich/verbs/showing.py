@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
@@ -13,13 +12,12 @@ from streams.enrich.watchlist.candidates import Problem
 from streams.enrich.watchlist.checking import Finding
 from streams.enrich.watchlist.importing import Imported
 from streams.enrich.watchlist.trying import Tried
-from streams.feeds.verbs.showing import note, plain, print_json
-from streams.printable import printable
+from streams.enrich.wording import reason_in_words
+from streams.printing import note, plain, print_json, say
 from streams.records import Figure, Reason
 
 __all__ = [
     "note",
-    "plain",
     "print_json",
     "say",
     "show_figures",
@@ -32,11 +30,6 @@ __all__ = [
 CONTEXT = "?"
 """Marks a name that counts only with support."""
 NAMES_SHOWN = 5
-
-
-def say(text: str) -> None:
-    """Print a line with words from outside."""
-    typer.echo(printable(text))
 
 
 def show_figures(figures: Sequence[Figure]) -> None:
@@ -106,7 +99,7 @@ def show_tried(tried: Sequence[Tried]) -> None:
 
 def _say_reasons(reasons: Iterable[Reason]) -> None:
     for reason in reasons:
-        say(f"      {reason.weight:+.1f} {reason.rule}: {reason.detail}")
+        say(f"      {reason_in_words(reason)}")
 
 
 def _names(figure: Figure) -> str:

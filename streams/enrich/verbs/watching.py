@@ -12,24 +12,13 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from streams.broker.broadcast import publish
+from streams.broker.broadcast import publish, read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption
 from streams.config import Settings
-from streams.enrich.watchlist.aliases import Alias, clean, parse_alias
-from streams.enrich.watchlist.checking import refuse
-from streams.enrich.watchlist.editing import (
-    LISTS,
-    close_ids,
-    graded,
-    new_figure_id,
-    same_but_origin,
-    with_names,
-)
-from streams.enrich.watchlist.grading import surnames_of, worries
 from streams.enrich.names import path_of
-from streams.enrich.verbs import exchanging, looking, showing
+from streams.enrich.verbs import exchanging, looking
 from streams.enrich.verbs.options import (
     AliasOption,
     BlockerOption,
@@ -45,7 +34,20 @@ from streams.enrich.verbs.options import (
     Words,
     by_field,
 )
+from streams.enrich.watchlist.aliases import Alias, clean, parse_alias
+from streams.enrich.watchlist.candidates import LISTS
+from streams.enrich.watchlist.checking import refuse
+from streams.enrich.watchlist.editing import (
+    graded,
+    new_figure_id,
+    same_but_origin,
+    with_names,
+    with_own_name,
+)
+from streams.enrich.watchlist.grading import surnames_of
 from streams.errors import ConfigError, NotFoundError
+from streams.meant import close_ids
+from streams.printing import note, say
 from streams.records import Figure
 
 __all__ = ["app"]
@@ -63,7 +65,7 @@ app = typer.Typer(
     "wirewatch watchlist add 'Boris Johnson' --alias Johnson:strong"
 )
 def add(
-    name: Annotated[str, typer.Argument(help="Full name. It always counts.")],
+    name: Annotated[str, typer.Argument(help="Full name; may carry a mark, as an alias may.")],
     figure_id: Annotated[str, typer.Option("--id", help="By default from the name.")] = "",
     kind: KindOption = None,
     qid: QidOption = None,
@@ -79,20 +81,19 @@ def add(
 ) -> None:
     """Watch a figure. Running processes follow at once. Prints the figure's id.
 
-    Names of one word are graded: ordinary words, given names, frequent surnames and the like
-    count only with support, and a note says so. A mark such as ':strong' overrules that. The same
-    command again changes nothing.
+    Names of one word are graded, the figure's own one too: ordinary words, given names, frequent
+    surnames and the like count only with support, and a note says so. A mark such as ':strong'
+    overrules that. The same command again changes nothing.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(looking.read_live(settings))
+    known = asyncio.run(read(settings, WATCHLIST, Figure))
     stated = parse_alias(name)
     figure = Figure(figure_id="", name=stated.surface, kind=kind or "person", qid=qid or "")
     figure = structs.replace(figure, description=clean(description or ""))
     figure = structs.replace(figure, figure_id=figure_id or _id_for(figure, known))
     given = by_field(title, cue, negative_cue, blocker, list_, related)
     figure = structs.replace(figure, **given)
-    figure = _with_aliases(figure, alias, known)
-    _refuse_weak_name(figure, stated)
+    figure = _with_own_name(_with_aliases(figure, alias, known), stated)
     refuse(figure, known.values())
     before = known.get(figure.figure_id)
     if before and not same_but_origin(figure, before):
@@ -140,7 +141,7 @@ def edit(
     strength that is given now.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(looking.read_live(settings))
+    known = asyncio.run(read(settings, WATCHLIST, Figure))
     before = _known(known, [figure_id])[0]
     changes: dict[str, Any] = {"kind": kind, "qid": qid, "active": active}
     changes["description"] = None if description is None else clean(description)
@@ -159,7 +160,7 @@ def edit(
         figure = structs.replace(figure, **{field: words})
     figure = _with_aliases(_without_aliases(figure, drop_alias), alias, known)
     if name is not None:
-        _refuse_weak_name(figure, parse_alias(name))
+        figure = _with_own_name(figure, parse_alias(name))
     refuse(figure, known.values())
     _publish(settings, figure, before)
 
@@ -176,30 +177,30 @@ def remove(
     `watchlist edit --inactive` keeps what is known of a figure.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(looking.read_live(settings))
+    known = asyncio.run(read(settings, WATCHLIST, Figure))
     gone = {figure.figure_id for figure in _known(known, figure_ids)}
     for figure in known.values():
         lost = sorted(gone & set(figure.related))
         if lost and figure.figure_id not in gone:
             which = " ".join(f"--drop-related {figure_id}" for figure_id in lost)
-            showing.note(
+            note(
                 f"{figure.figure_id} still names {', '.join(lost)} as related; mend it with "
                 f"`wirewatch watchlist edit {figure.figure_id} {which}`"
             )
     asyncio.run(publish(settings, WATCHLIST, dict.fromkeys(sorted(gone))))
     for figure_id in dict.fromkeys(figure_ids):
-        showing.say(f"removed {figure_id}")
+        say(f"removed {figure_id}")
 
 
 def _publish(settings: Settings, figure: Figure, before: Figure | None) -> None:
     """Write a figure, unless nothing about it has changed, and print its id."""
     if same_but_origin(figure, before):
-        showing.note(f"{figure.figure_id} is as it was")
+        note(f"{figure.figure_id} is as it was")
     else:
         # Of origin "cli", or the next start would bring back what watchlist.yaml says.
         figure = structs.replace(figure, origin="cli")
         asyncio.run(publish(settings, WATCHLIST, {figure.figure_id: figure}))
-    showing.say(figure.figure_id)
+    say(figure.figure_id)
 
 
 def _id_for(figure: Figure, known: Mapping[str, Figure]) -> str:
@@ -232,7 +233,7 @@ def _with_aliases(figure: Figure, aliases: Words, known: Mapping[str, Figure]) -
     for text in aliases or ():
         grade = graded(parse_alias(text), figure, surnames)
         if grade.note:
-            showing.note(f"{grade.note}; '{grade.name.surface}:strong' would let it stand alone")
+            note(f"{grade.note}; '{grade.name.surface}:strong' would let it stand alone")
         names.append(grade.name)
     return with_names(figure, names)
 
@@ -255,20 +256,19 @@ def _without(
         if word not in words:
             close = close_ids(word, words)
             hint = f"; did you mean {', '.join(map(repr, close))}?" if close else ""
-            showing.note(f"{figure.figure_id} has no {word!r} in its {field}{hint}")
+            note(f"{figure.figure_id} has no {word!r} in its {field}{hint}")
     return tuple(word for word in words if word not in set(dropped))
 
 
-def _refuse_weak_name(figure: Figure, stated: Alias) -> None:
-    """A figure's own name always counts, so it must be one that can stand alone."""
-    for worry in worries([figure]):
-        if worry.is_main and not worry.mild and stated.strength != "strong":
-            raise ConfigError(
-                f"{figure.name!r} is {worry.weakness.reason}, and a figure's own name always counts",
-                field="NAME",
-                cure=f"give the full name, with --alias '{figure.name}', or add blockers; "
-                f"'{figure.name}:strong' takes it all the same",
-            )
+def _with_own_name(figure: Figure, stated: Alias) -> Figure:
+    """State a figure's own name again if it is too weak to stand alone, with a note."""
+    figure, weak = with_own_name(figure, stated)
+    if weak:
+        note(
+            f"{figure.name!r} is {weak.reason}: it is taken as '{figure.name}:context', and counts "
+            f"only with cues or a title; '{figure.name}:strong' would let it stand alone"
+        )
+    return figure
 
 
 app.command("list")(looking.list_)

@@ -14,8 +14,8 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from streams.enrich.watchlist.grading import surnames_of, worries
 from streams.enrich.names import path_of, stated_names
+from streams.enrich.watchlist.grading import surnames_of, worries
 from streams.enrich.words import Words
 from streams.errors import ConfigError
 from streams.records import Figure, Name

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
+from streams.enrich.names import path_of
 from streams.enrich.watchlist.aliases import Alias
 from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
 from streams.enrich.watchlist.checking import own_errors
 from streams.enrich.watchlist.editing import Graded, graded, merged, with_own_name
 from streams.enrich.watchlist.grading import Surnames, weakness
-from streams.enrich.names import path_of
-from streams.records import Figure, Name
+from streams.records import Figure
 
 __all__ = ["Draft", "continued", "draft", "regraded"]
 
@@ -53,8 +53,8 @@ def draft(
         if candidate.qid and not found.qid:
             made.notes.append(f"takes the QID {candidate.qid} because of its name: compare it")
     else:
-        made.after, note = _own_name(made.after, is_chosen=candidate.is_chosen)
-        made.notes += [note] if note else []
+        made.after, notes = _own_name(made.after, is_chosen=candidate.is_chosen)
+        made.notes += notes
     for fault in own_errors(made.after):
         return Problem(candidate.line, fault.field, fault.message, fault.cure)
     return made
@@ -102,12 +102,16 @@ def _stated(candidate: Candidate, figure_id: str, kind: Kind, found: Figure | No
     )
 
 
-def _own_name(figure: Figure, *, is_chosen: bool) -> tuple[Figure, str]:
+def _own_name(figure: Figure, *, is_chosen: bool) -> tuple[Figure, list[str]]:
     """A new figure whose own name needs support if it is weak, unless a person chose it."""
-    weakened, note = with_own_name(figure, Alias(surface=figure.name))
-    if note and is_chosen:
-        return figure, f"{note}, if '{figure.name}:context' is among its aliases"
-    return weakened, note
+    weakened, weak = with_own_name(figure, Alias(surface=figure.name))
+    if weak is None:
+        return figure, []
+    told = f"{figure.name!r} is {weak.reason}"
+    if is_chosen:
+        alias = f"'{figure.name}:context'"
+        return figure, [f"{told}, and stands alone; {alias} among its aliases would change that"]
+    return weakened, [f"{told}: it counts only with cues or a title"]
 
 
 def _named(

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from streams.enrich.names import path_of
 from streams.enrich.watchlist.aliases import Alias, infer_kind
 from streams.enrich.watchlist.candidates import LISTS
 from streams.enrich.watchlist.grading import Surnames, Weakness, weakness, worries
-from streams.enrich.names import path_of
 from streams.feeds.registry import slug
 from streams.records import Figure, Name, stable_id
 
@@ -71,7 +71,7 @@ def with_names(figure: Figure, names: Iterable[Name]) -> Figure:
     return structs.replace(figure, names=tuple(stated.values()))
 
 
-def with_own_name(figure: Figure, stated: Alias) -> tuple[Figure, str]:
+def with_own_name(figure: Figure, stated: Alias) -> tuple[Figure, Weakness | None]:
     """State a figure's own name again where it should not simply stand alone.
 
     What was said about it holds, here or among its other names. Otherwise a weak word comes to
@@ -82,19 +82,19 @@ def with_own_name(figure: Figure, stated: Alias) -> tuple[Figure, str]:
         stated: its name, as it was given.
 
     Returns:
-        The figure, and what to tell whoever gave the name; "" if nothing.
+        The figure, and why its own name needs support; None if it does not, or was to.
     """
     path = path_of(figure.name)
     others = tuple(name for name in figure.names if path_of(name.surface) != path)
     unmarked = stated == Alias(surface=stated.surface)
     if unmarked and len(others) < len(figure.names):
-        return figure, ""
+        return figure, None
     figure = structs.replace(figure, names=others)
     doubted = any(worry.is_own and not worry.mild for worry in worries([figure]))
     if stated == Alias(surface=stated.surface, strength="strong") or (unmarked and not doubted):
-        return figure, ""
+        return figure, None
     grade = graded(stated, figure)
-    return with_names(figure, [grade.name]), grade.note
+    return with_names(figure, [grade.name]), grade.weakness
 
 
 def merged(figure: Figure, more: Figure) -> Figure:

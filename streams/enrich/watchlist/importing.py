@@ -11,12 +11,12 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from streams.enrich.names import path_of, spellings
 from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
 from streams.enrich.watchlist.checking import LONGEST_PHRASE
 from streams.enrich.watchlist.drafting import Draft, continued, draft, regraded
 from streams.enrich.watchlist.editing import new_figure_id, same_but_origin
 from streams.enrich.watchlist.grading import surnames_of
-from streams.enrich.names import path_of, spellings
 from streams.enrich.watchlist.vetting import Dropped, vetted
 from streams.records import Figure
 

@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from msgspec import structs
+
 from streams.enrich.watchlist.aliases import clean, join, parse_alias, split, write_alias
 from streams.enrich.watchlist.candidates import LISTS, Candidate, Kind, Problem
 from streams.meant import did_you_mean
@@ -127,7 +129,7 @@ def _candidate(line: int, columns: Sequence[str], row: Sequence[str]) -> Candida
     for problem in _cell_problems(line, cell("name"), cells):
         return problem
     address = _QID_ADDRESS.fullmatch(cell("qid"))
-    return Candidate(
+    candidate = Candidate(
         line=line,
         figure_id=cell("id"),
         name=cell("name"),
@@ -137,8 +139,8 @@ def _candidate(line: int, columns: Sequence[str], row: Sequence[str]) -> Candida
         description=cell("description"),
         aliases=tuple(parse_alias(part) for part in split(cell("aliases"))),
         active=_FLAGS[cell("active").lower()],
-        **{column: split(cell(column)) for column in LISTS},
     )
+    return structs.replace(candidate, **{column: split(cell(column)) for column in LISTS})
 
 
 def _cell_problems(line: int, name: str, cells: Mapping[str, str]) -> Iterator[Problem]:

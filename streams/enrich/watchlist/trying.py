@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -10,16 +11,16 @@ from msgspec import Struct
 from streams.enrich.figures import FigureMatcher, is_possible
 from streams.enrich.language import detect
 from streams.enrich.name_trie import NameTrie, Place
-from streams.enrich.names import capitals, given_names, given_names_of, path_of, spellings
+from streams.enrich.names import capitals, path_of, spellings, stated_names
 from streams.enrich.text import Document, make_document
+from streams.enrich.wording import clause_of
 from streams.enrich.words import Words
 from streams.records import Figure, FigureHit, Name, Reason
 
 __all__ = ["Overlooked", "Trial", "Tried"]
 
 CUES_TOLD = 3
-AGAINST_WORDS = 12
-"""Words on either side in which something that speaks against a name is told."""
+"""Cues that are named as examples."""
 
 
 class Overlooked(Struct, frozen=True):
@@ -50,7 +51,7 @@ class _Meaning(NamedTuple):
     """What a phrase of the watchlist is to a figure."""
 
     figure: Figure
-    role: Literal["name", "blocker", "negative"]
+    role: Literal["name", "blocker"]
     name: Name
 
 
@@ -83,7 +84,8 @@ class Trial:
             figure_id = place.payload.figure.figure_id
             key = (figure_id, place.start, place.end)
             if place.payload.role == "name" and key not in overlooked and not _counts(place, hits):
-                why = _why(place, places, hits, words)
+                reasons = weighed.get((figure_id, place.start), ())
+                why = _why(place, places, reasons, words)
                 if why:
                     overlooked[key] = Overlooked(
                         figure_id,
@@ -92,7 +94,7 @@ class Trial:
                         place.end,
                         place.payload.name.surface,
                         why,
-                        weighed.get((figure_id, place.start), ()),
+                        reasons,
                     )
         ordered = sorted(overlooked.values(), key=lambda each: (each.start, each.figure_id))
         return Tried(document.text, found_lang, hits, tuple(ordered))
@@ -112,13 +114,8 @@ def _too_light(
 def _meanings(figure: Figure) -> Iterator[_Meaning]:
     yield from (_Meaning(figure, "name", name) for name in spellings(figure))
     if figure.active:
-        phrases: tuple[tuple[Literal["blocker", "negative"], tuple[str, ...]], ...] = (
-            ("blocker", figure.blockers),
-            ("negative", figure.negative_cues),
-        )
-        for role, surfaces in phrases:
-            for surface in surfaces:
-                yield _Meaning(figure, role, Name(surface=surface, kind="word"))
+        for surface in figure.blockers:
+            yield _Meaning(figure, "blocker", Name(surface=surface, kind="word"))
 
 
 def _counts(place: Place[_Meaning], hits: Iterable[FigureHit]) -> bool:
@@ -137,7 +134,7 @@ def _counts(place: Place[_Meaning], hits: Iterable[FigureHit]) -> bool:
 def _why(
     place: Place[_Meaning],
     places: Iterable[Place[_Meaning]],
-    hits: Iterable[FigureHit],
+    reasons: Sequence[Reason],
     words: Words,
 ) -> str:
     """Why a name does not count; "" where a longer name of the same figure tells it."""
@@ -154,7 +151,11 @@ def _why(
             if role == "name" and longer.figure.figure_id == figure.figure_id:
                 return ""
             return f"it is part of {longer.name.surface!r}, {what} of {longer.figure.figure_id}"
-    return _against(place, places, words) or _missing(figure, name)
+    against = [reason for reason in reasons[1:] if reason.weight < 0]
+    if against:
+        worst = min(against, key=lambda reason: reason.weight)
+        return f"more speaks against it than for it ({clause_of(worst)})"
+    return _missing(figure, name)
 
 
 def _capitals_fit(place: Place[_Meaning], words: Words) -> bool:
@@ -172,30 +173,15 @@ def _lies_in(place: Place[_Meaning], other: Place[_Meaning]) -> bool:
     return longer and other.start <= place.start and place.end <= other.end
 
 
-def _against(place: Place[_Meaning], places: Iterable[Place[_Meaning]], words: Words) -> str:
-    """What close by speaks for somebody or something else, as far as it can be seen."""
-    figure, before = place.payload.figure, place.first - 1
-    if before >= 0 and words.gap(before) == " " and words.raws[before][0].isupper():
-        key = words.keys[before]
-        if key in given_names() and key not in given_names_of(figure):
-            return f"{words.raws[before]!r} before it is another given name"
-    for other in places:
-        near = abs(other.first - place.first) <= AGAINST_WORDS
-        same = other.payload.figure.figure_id == figure.figure_id
-        if near and same and other.payload.role == "negative":
-            return f"{other.payload.name.surface!r} close by speaks against it"
-    return ""
-
-
 def _missing(figure: Figure, name: Name) -> str:
     """What a name would need to count."""
-    if name.strength == "strong":
-        return "more around it speaks against it than for it"
+    full = (each.surface for each in stated_names(figure) if each.kind == "full" != name.kind)
     cues = ", ".join(map(repr, figure.cues[:CUES_TOLD]))
     more = ", …" if len(figure.cues) > CUES_TOLD else ""
     ways = [
-        f"the full name {figure.name!r} elsewhere" if name.surface != figure.name else "",
-        f"a title such as {figure.titles[0]!r} before it" if figure.titles else "",
-        f"a cue ({cues}{more})" if cues else "",
+        *(f"the full name {surface!r} elsewhere" for surface in islice(full, 1)),
+        *(f"a title ({title!r}) before it" for title in figure.titles[:1]),
+        *([f"a cue ({cues}{more})"] if cues else []),
     ]
-    return f"{name.surface!r} needs more support: {' or '.join(filter(None, ways))}"
+    examples = f", such as {' or '.join(ways)}" if ways else ""
+    return f"it needs more support{examples}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
+from streams.enrich.names import path_of
 from streams.enrich.watchlist.aliases import Alias
 from streams.enrich.watchlist.candidates import Candidate
 from streams.enrich.watchlist.checking import LONGEST_PHRASE
 from streams.enrich.watchlist.grading import ordinary_word, weakness
-from streams.enrich.names import path_of
 from streams.enrich.words import Words
 from streams.records import Name
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from streams.broker.broadcast import publish
+from streams.broker.broadcast import publish, read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import FEEDS
 from streams.broker.verbs import BrokerOption, JsonOption
@@ -24,6 +24,7 @@ from streams.feeds.polling import run
 from streams.feeds.registry import new_feed_id
 from streams.feeds.verbs import editing, looking, showing
 from streams.log import setup_logging
+from streams.printing import note, print_json, say, write
 from streams.records import Feed
 
 __all__ = ["app", "poll"]
@@ -94,7 +95,7 @@ def add(
     """
     settings = resolve_broker(Settings.from_environment(), broker)
     looking.refuse_address(url)
-    known = asyncio.run(looking.read(settings, FEEDS, Feed))
+    known = asyncio.run(read(settings, FEEDS, Feed))
     _refuse_known(url, feed_id, known)
     before = known.get(editing.checked_id(feed_id))
     feed = msgspec.structs.replace(
@@ -128,7 +129,7 @@ def remove(
 ) -> None:
     """Stop polling a feed. What is known of it stays, in case it comes back."""
     settings = resolve_broker(Settings.from_environment(), broker)
-    if feed_id not in asyncio.run(looking.read(settings, FEEDS, Feed)):
+    if feed_id not in asyncio.run(read(settings, FEEDS, Feed)):
         raise NotFoundError(f"no feed {feed_id!r}", cure="see `wirewatch feeds list`")
     asyncio.run(publish(settings, FEEDS, {feed_id: None}))
     typer.echo(f"removed {feed_id}")
@@ -155,14 +156,14 @@ def import_(
     "outcome", "feed_id", "reason"}]}; an outcome is added, known, skipped or group.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(looking.read(settings, FEEDS, Feed))
+    known = asyncio.run(read(settings, FEEDS, Feed))
     imported = import_opml(_read_file(file), known.values(), str(file))
     if not dry_run:
         asyncio.run(publish(settings, FEEDS, {feed.feed_id: feed for feed in imported.feeds}))
     counts = {outcome: imported.count(outcome) for outcome in ("added", "known", "skipped")}
     if as_json:
         outlines = msgspec.to_builtins(imported.outlines)
-        showing.print_json({
+        print_json({
             "file": str(file), "dry_run": dry_run, **counts, "outlines": outlines
         })  # fmt: skip
         return
@@ -181,18 +182,7 @@ def export(
 ) -> None:
     """Write the feeds as OPML."""
     settings = resolve_broker(Settings.from_environment(), broker)
-    text = export_opml(asyncio.run(looking.read(settings, FEEDS, Feed)).values())
-    if file is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {error.strerror}",
-            file=str(file),
-            cure="give a file in a folder that exists and that you may write to",
-        ) from error
+    write(export_opml(asyncio.run(read(settings, FEEDS, Feed)).values()), file)
 
 
 def _look_at(url: str, settings: Settings) -> tuple[str, str]:
@@ -204,7 +194,7 @@ def _look_at(url: str, settings: Settings) -> tuple[str, str]:
     try:
         found = asyncio.run(looking.search(url, settings))
     except FetchError as error:
-        showing.note(f"warning: {url} cannot be looked at now: {error.message}; added as given")
+        note(f"warning: {url} cannot be looked at now: {error.message}; added as given")
         return url, ""
     if not found.feeds:
         raise ParseError(
@@ -216,9 +206,9 @@ def _look_at(url: str, settings: Settings) -> tuple[str, str]:
     title = clean(best.title, MAX_TITLE_BYTES)
     if best.why == "itself":
         return url, title
-    showing.note(f"{url} is a web page; added the feed it leads to: {showing.named(best)}")
+    note(f"{url} is a web page; added the feed it leads to: {showing.named(best)}")
     for other in others:
-        showing.note(f"also found: {showing.named(other)}")
+        note(f"also found: {showing.named(other)}")
     return best.url, title
 
 
@@ -244,7 +234,7 @@ def _read_file(file: Path) -> bytes:
 
 def _report_lines(imported: Imported, file: Path) -> None:
     for outline in imported.outlines:
-        typer.echo(showing.plain(f"{file}:{outline.line}: {_became(outline)}").plain)
+        say(f"{file}:{outline.line}: {_became(outline)}")
 
 
 def _became(outline: Outline) -> str:

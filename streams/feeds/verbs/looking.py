@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from streams.broker.broadcast import Broadcast
+from streams.broker.broadcast import read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import FEED_STATE, FEEDS
 from streams.broker.verbs import BrokerOption, JsonOption
@@ -31,11 +31,10 @@ from streams.feeds.status import (
     rows,
 )
 from streams.feeds.verbs import showing
-from streams.records import Feed, FeedState, Record
+from streams.printing import note, print_json
+from streams.records import Feed, FeedState
 
-__all__ = ["check", "discover", "list_", "read", "refuse_address", "search", "status"]
-
-R = TypeVar("R", bound=Record)
+__all__ = ["check", "discover", "list_", "refuse_address", "search", "status"]
 
 
 def list_(broker: BrokerOption = "", as_json: JsonOption = False) -> None:
@@ -43,7 +42,7 @@ def list_(broker: BrokerOption = "", as_json: JsonOption = False) -> None:
     feeds, states = _registry(broker)
     shown = [_listed(feed, states.get(feed_id)) for feed_id, feed in sorted(feeds.items())]
     if as_json:
-        showing.print_json(shown)
+        print_json(shown)
     else:
         showing.show_list(shown, utc_now())
 
@@ -115,7 +114,7 @@ def check(
     """
     report = asyncio.run(check_source(source, Settings.from_environment()))
     if as_json:
-        showing.print_json(msgspec.to_builtins(report))
+        print_json(msgspec.to_builtins(report))
     else:
         showing.show_report(report)
 
@@ -132,13 +131,13 @@ def discover(
     refuse_address(url)
     found = asyncio.run(search(url, Settings.from_environment()))
     if as_json:
-        showing.print_json(msgspec.to_builtins(found))
+        print_json(msgspec.to_builtins(found))
     elif found.feeds:
         showing.show_found(found)
     else:
         for tried in found.tried:
-            showing.note(f"{tried.url}: {tried.why_not}")
-        showing.note(f"no feed found at {url}; these addresses were tried")
+            note(f"{tried.url}: {tried.why_not}")
+        note(f"no feed found at {url}; these addresses were tried")
     if not found.feeds:
         raise typer.Exit(1)
 
@@ -165,18 +164,6 @@ async def search(url: str, settings: Settings) -> Found:
             return await find(url, fetcher, pool)
     finally:
         pool.stop()
-
-
-async def read(settings: Settings, topic: str, type_: type[R]) -> Mapping[str, R]:
-    """All records of a control topic, by key.
-
-    Raises:
-        BrokerError: the broker cannot be reached, or lacks the topic.
-    """
-    held = Broadcast(settings, topic, type_)
-    await held.start()
-    await held.stop()
-    return held.values
 
 
 def _registry(broker: str) -> tuple[Mapping[str, Feed], Mapping[str, FeedState]]:
@@ -214,7 +201,7 @@ def _show(
             | ({"details": msgspec.to_builtins(more[row.feed_id])} if in_detail else {})
             for row in shown
         ]
-        showing.print_json({"counts": count(shown), "feeds": found})
+        print_json({"counts": count(shown), "feeds": found})
         return
     now = utc_now()
     for row in shown:

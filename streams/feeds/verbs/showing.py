@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 
 from streams.feeds.checking import Report
 from streams.feeds.finding import Found, FoundFeed
 from streams.feeds.status import Details, Row, is_overdue
-from streams.printable import printable
+from streams.printing import note, plain
 
 __all__ = [
     "named",
-    "note",
     "plain",
-    "print_json",
     "show_details",
     "show_found",
     "show_list",
@@ -39,21 +34,6 @@ WHY = {
     "sitemap": "named in robots.txt",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def plain(value: object) -> Text:
-    """Words from outside, for the terminal: neither rich's markup nor control characters count."""
-    return Text(printable(str(value)))
-
-
-def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def note(text: str) -> None:
-    """Say something beside the result, on stderr."""
-    Console(stderr=True).print(plain(text), soft_wrap=True)
 
 
 def span(seconds: float) -> str:

@@ -151,11 +151,20 @@ def test_a_person_needs_a_full_name():
     assert told(organisation("a", "Zorvex")) == []
 
 
+def test_a_name_of_its_own_that_is_stated_weak():
+    apple = word("Apple", "context")
+    assert told(organisation("a", "Apple", apple, cues=("iPhone",))) == []
+    assert message(organisation("a", "Apple", apple)).endswith("'Apple' hardly ever counts")
+    shared = organisation("b", "Apple", cues=("Obst",), blockers=("Big Apple",))
+    assert told(organisation("a", "Apple", apple, cues=("iPhone",)), shared) == []
+    assert told(organisation("a", "Apple", word("Apple"))) == [("warning", "a", "name")]
+
+
 def test_names_with_the_same_words():
     figure = organisation("a", "Zorvex AG", word("Ofnar"), word("OFNAR"), word("zorvex ag"))
     assert [each.message for each in check([figure])] == [
+        "'zorvex ag' is looked for instead of 'Zorvex AG', of the same words",
         "'OFNAR' has no effect: 'Ofnar' has the same words",
-        "'zorvex ag' has no effect: 'Zorvex AG' has the same words",
     ]
 
 

@@ -9,13 +9,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.enrich.names import path_of
+from streams.enrich.watchlist import read_watchlist
 from streams.enrich.watchlist.aliases import clean
 from streams.enrich.watchlist.checking import SLUG, own_errors
 from streams.enrich.watchlist.exporting import export_figures
 from streams.enrich.watchlist.importing import import_figures
-from streams.enrich.names import path_of
 from streams.enrich.watchlist.spreadsheet import read_rows
-from streams.enrich.watchlist import read_watchlist
 from streams.records import Figure, Name
 
 STARTER = Path(__file__).parents[3] / "deploy" / "config" / "watchlist.yaml"
@@ -141,7 +141,10 @@ figures = st.builds(
 ).filter(
     lambda figure: (
         not list(own_errors(figure))
-        and path_of(figure.name) not in {path_of(name.surface) for name in figure.names}
+        and not any(
+            path_of(name.surface) == path_of(figure.name) and name.strength == "strong"
+            for name in figure.names
+        )
     )
 )
 

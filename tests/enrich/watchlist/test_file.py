@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from streams.enrich.watchlist.checking import Finding, check
 from streams.enrich.figures import FigureMatcher
-from streams.enrich.watchlist.grading import weak_names
 from streams.enrich.text import make_document
-from streams.enrich.watchlist import infer_kind, line_of, parse_watchlist, read_watchlist
+from streams.enrich.watchlist import read_watchlist
+from streams.enrich.watchlist.aliases import infer_kind
+from streams.enrich.watchlist.checking import Finding, check
+from streams.enrich.watchlist.file import line_of, parse_watchlist
+from streams.enrich.watchlist.grading import weak_names
 from streams.errors import ConfigError, NotFoundError
 from streams.records import Figure, Name
 

@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.enrich.names import path_of
 from streams.enrich.watchlist.aliases import Alias, clean
 from streams.enrich.watchlist.candidates import Candidate, Problem
 from streams.enrich.watchlist.checking import errors
-from streams.enrich.watchlist.editing import close_ids, merged, new_figure_id, same_but_origin, with_names
+from streams.enrich.watchlist.editing import (
+    merged,
+    new_figure_id,
+    same_but_origin,
+    with_names,
+)
 from streams.enrich.watchlist.importing import Imported, import_figures
-from streams.enrich.names import path_of
 from streams.enrich.watchlist.vetting import NAMES_LIMIT
 from streams.records import Figure, Name
 
@@ -115,8 +120,29 @@ def test_surnames_that_rows_share_are_weak_whatever_their_order():
 def test_a_name_that_always_counts_although_it_is_weak_is_noted():
     (change,) = imported(row("Apple", kind="organisation")).changes
     assert change.notes == (
-        "'Apple' is an ordinary English word, and always counts; give the full name",
+        "'Apple' is an ordinary English word, and stands alone; 'Apple:context' among its aliases "
+        "would change that",
     )
+
+
+def test_a_name_of_its_own_needs_support_where_that_is_said():
+    apple = row("Apple", kind="organisation", aliases=[Alias("Apple", "context"), "Apple"])
+    (figure,) = imported(apple).figures
+    assert names(figure) == {"Apple": "context"}
+    assert imported(apple).changes[0].notes == ()
+    known = Figure(figure_id="a", name="Apple", kind="organisation", cues=("iPhone",))
+    (figure,) = imported(apple, known=(known,)).figures
+    assert names(figure) == {"Apple": "context"}
+    assert imported(apple, known=(figure,)).figures == ()
+
+
+def test_a_weak_label_without_a_longer_alias_needs_support():
+    found = imported(entity("Apple", "AAPL", kind="organisation"))
+    assert names(found.figures[0]) == {"AAPL": "strong", "Apple": "context"}
+    assert found.changes[0].notes == (
+        "'Apple' is an ordinary English word: it counts only with cues or a title",
+    )
+    assert imported(entity("Google", kind="organisation")).figures[0].names == ()
 
 
 def test_a_row_is_a_person_unless_it_or_the_command_says_otherwise():
@@ -389,11 +415,3 @@ def test_origin_is_no_difference():
     assert same_but_origin(ZORV, msgspec.structs.replace(ZORV, origin="cli"))
     assert not same_but_origin(ZORV, msgspec.structs.replace(ZORV, cues=()))
     assert not same_but_origin(ZORV, None)
-
-
-@pytest.mark.parametrize(
-    ("given_id", "close"),
-    [("trump", ["donald-trump"]), ("donald-tramp", ["donald-trump"]), ("zzz", []), ("", [])],
-)
-def test_ids_that_may_have_been_meant(given_id, close):
-    assert close_ids(given_id, ["donald-trump", "tim-cook"]) == close

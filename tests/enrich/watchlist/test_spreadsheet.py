@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.enrich.verbs.reading import decoded
 from streams.enrich.watchlist.aliases import Alias
 from streams.enrich.watchlist.candidates import Candidate, Problem
-from streams.enrich.verbs.reading import decoded
 from streams.enrich.watchlist.spreadsheet import COLUMNS, read_rows
 
 
@@ -69,7 +69,7 @@ def test_however_it_is_written(text):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_whatever_it_is_encoded_in(encoding):
-    (found,) = rows(decoded("name;lists\nJörg Žorv;büro\n".encode(encoding))[0])
+    (found,) = rows(decoded("name;lists\nJörg Žorv;büro\n".encode(encoding)))
     assert found.name == "Jörg Žorv"
 
 
@@ -109,7 +109,7 @@ def test_what_is_good_is_read_beside_what_is_bad():
 
 @given(st.binary())
 def test_any_bytes_are_read_or_told(content):
-    for each in read_rows(decoded(content)[0]):
+    for each in read_rows(decoded(content)):
         assert each.line >= 1
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.enrich.watchlist.trying import Trial
 from streams.enrich.watchlist import read_watchlist
+from streams.enrich.watchlist.trying import Trial
 from streams.records import Figure, Name
 
 STARTER = Path(__file__).parents[3] / "deploy" / "config" / "watchlist.yaml"
@@ -56,7 +56,11 @@ def test_who_is_found_is_found_as_in_the_stream():
 @pytest.mark.parametrize(
     ("text", "figure_id", "reason"),
     [
-        ("Jürgen Brandt gewann den Lauf.", "brandt", "'Jürgen' before it is another given name"),
+        (
+            "Jürgen Brandt gewann den Lauf.",
+            "brandt",
+            "against it than for it (with somebody else's given name: Jürgen",
+        ),
         (
             "Die Firma Brandt Zwieback wächst.",
             "brandt",
@@ -64,14 +68,18 @@ def test_who_is_found_is_found_as_in_the_stream():
         ),
         ("Die Brandt Haus AG baut.", "brandt", "part of 'Brandt Haus AG', a name of haus"),
         ("Das brandt hier nicht.", "brandt", "without the capitals of 'Brandt'"),
-        ("Die Feuerwehr löscht in Brandt.", "brandt", "'Feuerwehr' close by speaks against it"),
+        (
+            "Die Feuerwehr löscht in Brandt.",
+            "brandt",
+            "against it than for it (a word nearby speaks against it: Feuerwehr",
+        ),
         ("Das zeichnete N. Brandt.", "brandt", "the name 'N. Brandt' is switched off"),
         (
             "Am Delta nisten Reiher.",
             "delta",
-            "'Delta' needs more support: the full name 'Delta Networks'",
+            "it needs more support, such as the full name 'Delta Networks' elsewhere",
         ),
-        ("Am Delta nisten Reiher.", "delta", "a title such as 'Netzfirma' before it"),
+        ("Am Delta nisten Reiher.", "delta", "a title ('Netzfirma') before it"),
         ("Am Delta nisten Reiher.", "delta", "a cue ('Router', 'Glasfaser', 'Kabel', …)"),
         ("Zorvex AG meldet Verluste.", "alt", "the figure is switched off"),
     ],
