@@ -70,6 +70,10 @@ class _Compiled(NamedTuple):
     without: int
 
 
+_Possible = tuple[_Compiled, int, int]
+"""A pattern whose slots meet, with the first and the last sentence that they take."""
+
+
 class _Compilation(NamedTuple):
     """A topic as bits."""
 
@@ -135,7 +139,7 @@ class Frames:
         whole = 0
         for mask in masks:
             whole |= mask
-        patterns = self._patterns(sentences, masks)
+        patterns = self._patterns(masks)
         found = {}
         for id_, topic in self._topics.items():
             blockers = _with_bit(hits, topic.blockers) if whole & topic.blockers else []
@@ -162,17 +166,23 @@ class Frames:
             if mask:
                 yield _span(document, entity.start, entity.end, mask)
 
-    def _patterns(
-        self, sentences: Sequence[_Hits], masks: Sequence[int]
-    ) -> dict[str, list[tuple[_Compiled, int, int]]]:
-        """By topic, the patterns whose slots meet, each with first and last sentence; in the order
-        in which they are to be tried: single sentences first, there the weightiest first.
+    def _patterns(self, masks: Sequence[int]) -> dict[str, list[_Possible]]:
+        """By topic, the patterns whose slots meet, each with first and last sentence; the weightiest
+        first, and of equal ones those in a single sentence.
         """
-        found: dict[str, list[tuple[_Compiled, int, int]]] = defaultdict(list)
+        found: dict[str, list[_Possible]] = defaultdict(list)
         for number, mask in enumerate(masks):
             for compiled in _possible(mask, self._anchored) if mask & self._anchor_bits else ():
                 if not mask & compiled.without:
                     found[compiled.topic].append((compiled, number, number))
+        for possible in self._wide_patterns(masks):
+            found[possible[0].topic].append(possible)
+        for each in found.values():
+            each.sort(key=_weight, reverse=True)
+        return found
+
+    def _wide_patterns(self, masks: Sequence[int]) -> Iterator[_Possible]:
+        """Patterns whose slots meet in two sentences that follow each other, and not in one."""
         for number, (mask, following) in enumerate(itertools.pairwise(masks)):
             both = mask | following
             if both in (mask, following) or not both & self._wide_bits:
@@ -180,8 +190,7 @@ class Frames:
             for compiled in _possible(both, self._wide):
                 alone = _meets(mask, compiled) or _meets(following, compiled)
                 if not alone and not both & compiled.without:
-                    found[compiled.topic].append((compiled, number, number + 1))
-        return found
+                    yield compiled, number, number + 1
 
     # --- compiling -----------------------------------------------------------------------------
 
@@ -249,6 +258,12 @@ class Frames:
                 for name in rarest:
                     anchored[self._bit(name, "slot")].append(compiled)
         return dict(anchored)
+
+
+def _weight(possible: _Possible) -> float:
+    """What a pattern weighs where it stands."""
+    compiled, first, last = possible
+    return compiled.pattern.weight * (1.0 if first == last else NEIGHBOUR_FACTOR)
 
 
 def _possible(mask: int, anchored: Mapping[int, Sequence[_Compiled]]) -> list[_Compiled]:
@@ -345,7 +360,7 @@ def _longest(hits: _Hits, topic: _Compilation) -> list[tuple[Hit[int], TermKind]
 
 
 def _strongest(
-    possible: Sequence[tuple[_Compiled, int, int]],
+    possible: Sequence[_Possible],
     sentences: Sequence[_Hits],
     blockers: Sequence[Hit[int]],
 ) -> list[Finding]:
@@ -358,9 +373,8 @@ def _strongest(
         choices = [_choices(mask, sentences, first, last, blockers) for mask in compiled.masks]
         hits = _closest(choices, compiled.pattern.within)
         if hits:
-            factor = 1.0 if first == last else NEIGHBOUR_FACTOR
             slots = (_slot(place, hit) for place, hit in zip(compiled.places, hits, strict=True))
-            weight = round(compiled.pattern.weight * factor, 4)
+            weight = round(_weight((compiled, first, last)), 4)
             found[first] = Finding("pattern", compiled.pattern.id, weight, hits, tuple(slots))
             taken.update((first, last))
     return [found[number] for number in sorted(found)]

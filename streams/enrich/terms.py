@@ -8,7 +8,8 @@ How a term is written decides what it matches
       "s" at most.
     - "*behörde", "Deepfake*", "Daten*gesetz", "KI-*": one word or hyphen compound that ends, opens,
       or does both so; the star stands for anything, nothing included.
-    - Several words: in that order, with nothing but white space or hyphens between them.
+    - Several words: in that order, with nothing but white space, hyphens, or a dot or apostrophe
+      without spaces between them ("Character.AI", "snooper's charter").
 
 What a word can mean is worked out when it is first met and kept; news repeats its words.
 """
@@ -212,13 +213,14 @@ class TermIndex(Generic[P]):
 
 # --- words ---------------------------------------------------------------------------------
 
-_BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?")
+_BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?|[.'’]")
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
 MAX_CLAUSE = 16
 """Words after a separated verb among which its particle is looked for."""
 _SEPARABLE = re.compile(
-    "(ab|an|auf|aus|ein|frei|herunter|nach|raus|vor|wiederher|zurück|zu)([a-zäöüß]{3,}(?:en|ern|eln))"
+    "(ab|an|auf|aus|durch|ein|frei|heraus|herunter|mit|nach|raus|vor|weiter|wiederher|zurück|zu)"
+    "([a-zäöüß]{3,}(?:en|ern|eln))"
 )
 _CLAUSE_END = re.compile(r"\s*(?:$|[\n.,;:!?…–—\"“”»«)]|und\b|oder\b)")
 _ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
@@ -285,6 +287,8 @@ def _forms(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
         forms.extend(_stems(forms[0], lang))
     if "de" in langs and word.islower():
         forms.extend(_declined(word))
+    elif "de" in langs and word[:1].isupper() and not word.isupper():
+        forms.extend(_by_head(word))
     return tuple(dict.fromkeys(forms))
 
 
@@ -296,6 +300,22 @@ def _lemmatizer() -> Lemmatizer:
     """
     strategy = DefaultStrategy(dictionary_factory=StreamDictionaryFactory())
     return Lemmatizer(lemmatization_strategy=strategy)
+
+
+def _by_head(word: str) -> Iterator[str]:
+    """A German compound that the dictionary lacks, by the dictionary form of its last noun.
+
+    "Hassbeiträge" becomes "hassbeitrag". The longest known noun is taken, of five letters at least.
+    """
+    lemmatizer = _lemmatizer()
+    if lemmatizer.lemmatize(word, lang="de") != word:
+        return
+    for cut in range(3, len(word) - 4):
+        head = word[cut:].capitalize()
+        lemma = lemmatizer.lemmatize(head, lang="de")
+        if lemma != head:
+            yield f"{word[:cut]}{lemma}".casefold()
+            return
 
 
 def _stems(word: str, lang: str) -> Iterator[str]:
