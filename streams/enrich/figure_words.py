@@ -15,6 +15,8 @@ __all__ = [
     "DETERMINERS",
     "JOINING",
     "NAMESAKE_SUFFIXES",
+    "NO_VERBS",
+    "OPENERS",
     "OTHER_TITLES",
     "PLURAL_ARTICLES",
     "ROLE_ENDINGS",
@@ -62,6 +64,7 @@ ROLE_ENDINGS = (
     konzern konzerns aktie aktien tochter mutter vorstand vorstands mitarbeiter mitarbeiterin
     zentrale nutzer nutzern nutzerin konto konten profil profile beitrag beiträge beitrags post posts
     chatbot app plattform aktionäre rivale eigner eigentümer investor algorithmus
+    workers staff drivers sellers customers driver warehouse boss deal lobbyist lobbyists
     shares stock executive executives employees engineers users user account accounts app
     owner lawyers lawyer platforms
         """)
@@ -96,6 +99,14 @@ ACTS = _folded("""
     steigert verkauft kauft baut verlässt wächst nimmt gibt holt setzt bekommt erhält unterliegt
     siegt reagiert schweigt verschärft lockert kennzeichnet blockiert schaltet stoppt veröffentlicht
     übernimmt investiert fordert bietet zeigt hält legt wirft verspricht dementiert bestreitet verlangt
+    blinks beats stops refuses runs turns takes gives helps keeps leaves raises reveals seeks sees sets
+    shows shuts slashes spends stands tries walks weighs wipes axes backs blames breaks brings
+    builds calls ceases charges clashes comes confirms considers delays defends demands drags ducks
+    eyes extends fails faults goes halts hands hopes ignores insists introduces invests joins
+    knows leads leans limits looks means mulls offers overtakes owns picks pledges posts promises
+    pushes quits quietly releases resists restricts returns scrubs shelves signs skips slams
+    stumbles swaps targets teams thinks threatens throws tops trims tweaks unblocks urges
+    withdraws is are were been being does did doesn didn isn won't
     says said to will must may can could has had is was sues sued wins won loses lost faces faced
     hits bans blocks removes deletes drops drop adds cuts buys sells plans launches unveils unveiled
     boots boot kicks pulls pulled tells told asks asked agrees agreed appeals argued argues denies
@@ -109,6 +120,20 @@ ACTS = _folded("""
     rejects refuses reports reported tests rolls hires fires fired lays moves wants would should
 """)
 """Verbs that news has behind the one who acts."""
+
+NO_VERBS = _folded("""
+    nicht jetzt erst selbst fast sonst seit mit oft weit gut laut statt samt trotzt dort fort acht
+    zuletzt zuerst bereit insgesamt überhaupt direkt komplett exakt leicht schlecht echt recht
+    gesamt damit somit derzeit weltweit soweit höchst längst jüngst einst meist wert bekannt
+""")
+"""German words in t that are no verbs; participles in ge- are left out by their opening."""
+
+OPENERS = _folded("""
+    bei mit für gegen von an aus nach über ohne zu laut wegen trotz durch um auf in vor wie warum was
+    wenn weil als dass ob und aber doch why what how when where as if after before but and or for in
+    on with from at by against between inside like because while since than that
+""")
+"""Words that may open a sentence, after which only a name has a capital or no article."""
 
 COMPANY_NEWS = _folded("""
     app apps store konzern konzerns tech software smartphone smartphones chip chips plattform

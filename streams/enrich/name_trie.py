@@ -16,6 +16,9 @@ __all__ = ["NameTrie", "Place"]
 
 P = TypeVar("P")
 
+LONG_NOUN = 10
+"""Letters from which a word in -es may be the genitive of a German compound noun."""
+
 
 class Place(NamedTuple, Generic[P]):
     """A path found in a text."""
@@ -104,8 +107,8 @@ def _without_genitive(children: dict[str, _Node[P]], edge: str, raw: str) -> tup
     node = children.get(edge[:-1])
     if node and node.payloads:
         return node.payloads, raw[-1:]
-    # Only names that end in a hiss take -es: "des Schulzes".
-    if raw[-2:].lower() == "es" and edge[-3:-2] in ("s", "x", "z"):
+    # Names that end in a hiss take -es ("des Schulzes"), and long German nouns may ("Kartellamtes").
+    if raw[-2:].lower() == "es" and (edge[-3:-2] in ("s", "x", "z") or len(raw) >= LONG_NOUN):
         node = children.get(edge[:-2])
         if node:
             return node.payloads, raw[-2:]

@@ -11,9 +11,12 @@ from streams.enrich.figure_words import (
     COMPANY_NEWS,
     DETERMINERS,
     JOINING,
+    NO_VERBS,
+    OPENERS,
     SMALL_WORDS,
     SPORT,
 )
+from streams.enrich.language import UNDETERMINED
 from streams.enrich.name_trie import Place
 from streams.enrich.scene import Entry, Mention, Scene
 from streams.enrich.words import Words
@@ -38,9 +41,17 @@ def acts(mention: Mention, scene: Scene) -> Reason | None:
         return None
     if mention.place.ending and mention.place.payload.name.kind == "word":
         return weighed("owns", words.text[mention.place.start : words.ends[index]])
-    if words.keys[index] not in ACTS or not words.raws[index].islower():
+    if not words.raws[index].islower() or not _is_verb(words.keys[index], scene.lang):
         return None
-    return weighed("acts", words.raws[index])
+    rule = "word acts" if mention.place.payload.name.kind == "word" else "acts"
+    return weighed(rule, words.raws[index])
+
+
+def _is_verb(key: str, lang: str) -> bool:
+    """Whether a word can be what somebody does; in German most that end in t can."""
+    if key in ACTS:
+        return True
+    return lang == "de" and key[-1] == "t" and not key.startswith("ge") and key not in NO_VERBS
 
 
 def longer_name(mention: Mention, scene: Scene) -> Reason | None:
@@ -69,15 +80,16 @@ def running_text(mention: Mention, scene: Scene) -> Reason | None:
     if place.payload.name.kind != "word" or place.payload.name.strength != "context":
         return None
     before = place.first - 1
-    if scene.lang == "en":
-        running = words.between(before) == " " and words.raws[before].islower()
-        return weighed("capital in running text", words.raws[place.first]) if running else None
+    lower = words.between(before) == " " and (
+        words.raws[before].islower() or words.keys[before] in OPENERS
+    )
+    if scene.lang not in ("de", UNDETERMINED):  # elsewhere nouns have no capital
+        return weighed("capital in running text", words.raws[place.first]) if lower else None
     if scene.lang != "de" or _has_determiner(mention, scene):
         return None
     # A noun goes without an article in headlines, but hardly in the middle of a sentence, unless an
     # adjective stands there: "starkes Signal".
-    bare = words.between(before) == " " and words.raws[before].islower()
-    if bare and not words.raws[before].endswith(ADJECTIVE_ENDINGS):
+    if lower and not words.raws[before].endswith(ADJECTIVE_ENDINGS):
         return weighed("name without article", words.text[words.starts[before] : place.end])
     return weighed("no article", words.raws[place.first])
 

@@ -34,6 +34,7 @@ _REASONS = {
     "title": "behind a title: {detail}",
     "another title": "behind a title that does not fit: {detail}",
     "role": "as an organisation is written: {detail}",
+    "word acts": "does something, as somebody does: {detail}",
     "acts": "does something, as somebody does: {detail}",
     "owns": "owns something, as somebody does: {detail}",
     "capital in running text": "with a capital in the middle of an English sentence: {detail}",
