@@ -236,8 +236,8 @@ def config_check(folder: FolderArgument = None) -> None:
 def config_publish(folder: FolderArgument = None, broker: BrokerOption = "") -> None:
     """Create missing topics and bring feeds, watchlist and rules on the broker up to the files.
 
-    Running processes follow at once. What was added by command stays. Policy.yaml is read by the
-    workers themselves, when they start.
+    Running processes follow at once. What was added by command stays. The folder policy/ is read
+    by the workers themselves, when they start.
     """
     from streams.broker.topics import apply
     from streams.content import publish_content, read_content

@@ -254,7 +254,8 @@ def read_yaml(path: Path, type_: type[T]) -> T:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    # Beside its own errors: a date like 2026-13-45, and brackets nested without end.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise ConfigError(
             f"not valid YAML: {getattr(error, 'problem', None) or error}",

@@ -20,6 +20,7 @@ VERBS = [
     "feeds export", "feeds check", "feeds status", "feeds discover", "topics list", "topics apply", "topics check", "config check",
     "config publish", "watchlist", "watchlist add", "watchlist edit", "watchlist remove", "watchlist list",
     "watchlist import", "watchlist export", "watchlist check", "watchlist test",
+    "eval", "eval figures", "eval policy", "eval language",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"
 

@@ -11,6 +11,7 @@ glance at the bits of a sentence tells which patterns it can hold at all, and fe
 from __future__ import annotations
 
 import itertools
+import sys
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -172,13 +173,13 @@ class Frames:
         """
         found: dict[str, list[_Possible]] = defaultdict(list)
         for number, mask in enumerate(masks):
-            for compiled in _possible(mask, self._anchored) if mask & self._anchor_bits else ():
+            for compiled in _possible(mask, self._anchor_bits, self._anchored):
                 if not mask & compiled.without:
                     found[compiled.topic].append((compiled, number, number))
         for possible in self._wide_patterns(masks):
             found[possible[0].topic].append(possible)
         for each in found.values():
-            each.sort(key=_weight, reverse=True)
+            each.sort(key=_order)
         return found
 
     def _wide_patterns(self, masks: Sequence[int]) -> Iterator[_Possible]:
@@ -187,7 +188,7 @@ class Frames:
             both = mask | following
             if both in (mask, following) or not both & self._wide_bits:
                 continue
-            for compiled in _possible(both, self._wide):
+            for compiled in _possible(both, self._wide_bits, self._wide):
                 alone = _meets(mask, compiled) or _meets(following, compiled)
                 if not alone and not both & compiled.without:
                     yield compiled, number, number + 1
@@ -266,17 +267,31 @@ def _weight(possible: _Possible) -> float:
     return compiled.pattern.weight * (1.0 if first == last else NEIGHBOUR_FACTOR)
 
 
-def _possible(mask: int, anchored: Mapping[int, Sequence[_Compiled]]) -> list[_Compiled]:
-    """Patterns of which every slot has a word among the bits, in the order of their rank."""
+def _order(possible: _Possible) -> tuple[float, int, int]:
+    """The weightiest first; of equal ones those in one sentence, then as the lexicon has them."""
+    compiled, first, last = possible
+    return -_weight(possible), last - first, compiled.rank
+
+
+def _possible(
+    mask: int, anchors: int, anchored: Mapping[int, Sequence[_Compiled]]
+) -> list[_Compiled]:
+    """Patterns of which every slot has a word among the bits.
+
+    Args:
+        mask: the bits.
+        anchors: those of all anchors.
+        anchored: patterns by the bits of their anchor.
+    """
     possible: dict[int, _Compiled] = {}
-    rest = mask
+    rest = mask & anchors
     while rest:
         bit = rest & -rest
         rest ^= bit
-        for each in anchored.get(bit, ()):
+        for each in anchored[bit]:
             if _meets(mask, each):
                 possible[each.rank] = each
-    return [possible[rank] for rank in sorted(possible)]
+    return list(possible.values())
 
 
 def _meets(mask: int, compiled: _Compiled) -> bool:
@@ -400,18 +415,27 @@ def _choices(
     return found
 
 
-def _closest(choices: list[_Hits], within: int) -> tuple[Hit[int], ...]:
-    """One hit per slot, none on the same words, as close together as can be; () if too far."""
+def _closest(choices: Sequence[_Hits], within: int) -> tuple[Hit[int], ...]:
+    """One hit per slot, none on the same words, as close together as can be; () if too far.
+
+    What is too far, or on the same words, is given up at once; so many slots do not multiply.
+    """
     best: tuple[Hit[int], ...] = ()
     best_span = within
-    for hits in itertools.product(*choices):
-        span = max(hit.last for hit in hits) - min(hit.first for hit in hits)
-        if span < best_span and _apart(hits):
-            best, best_span = hits, span
+    waiting: list[tuple[tuple[Hit[int], ...], int, int]] = [((), sys.maxsize, -1)]
+    while waiting:
+        hits, first, last = waiting.pop()
+        if len(hits) == len(choices):
+            if last - first < best_span:
+                best, best_span = hits, last - first
+            continue
+        for hit in reversed(choices[len(hits)]):
+            low, high = min(first, hit.first), max(last, hit.last)
+            if high - low < best_span and _apart(hit, hits):
+                waiting.append(((*hits, hit), low, high))
     return best
 
 
-def _apart(hits: tuple[Hit[int], ...]) -> bool:
-    """Whether no two of them share a word."""
-    ordered = sorted(hits, key=lambda hit: hit.first)
-    return all(one.last < other.first for one, other in itertools.pairwise(ordered))
+def _apart(hit: Hit[int], hits: Iterable[Hit[int]]) -> bool:
+    """Whether a hit shares no word with others."""
+    return all(hit.last < other.first or other.last < hit.first for other in hits)

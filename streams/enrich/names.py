@@ -27,6 +27,9 @@ __all__ = [
 SPELLINGS_LIMIT = 64
 """Most names kept per figure; stated names come first."""
 
+LONGEST_NAME = 100
+"""Words; each may be compared at every word of a text."""
+
 PARTICLES = {"von": "v.", "van": "v.", "der": "d.", "den": "d.", "dem": "d.", "de": "d."}
 """Small words that open a family name, with their usual abbreviation."""
 
@@ -41,10 +44,10 @@ _UMLAUTS = str.maketrans(
 
 
 def path_of(surface: str) -> tuple[str, ...]:
-    """The way of a name through the trie; empty if it holds no word, or words too far apart."""
+    """The way of a name through the trie; empty if it has no word, too many, or some too far apart."""
     words = Words(surface)
     gaps = [words.gap(index) for index in range(len(words) - 1)]
-    if not words.keys or None in gaps:
+    if not 0 < len(words) <= LONGEST_NAME or None in gaps:
         return ()
     return (words.keys[0], *(f"{gap}{key}" for gap, key in zip(gaps, words.keys[1:], strict=True)))
 

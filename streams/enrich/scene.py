@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from streams.enrich.figure_words import NAMESAKE_SUFFIXES
@@ -103,7 +103,7 @@ class Scene(NamedTuple):
     in_full: frozenset[str]
     """figure_ids whose full name occurs."""
     named: tuple[Named, ...]
-    """All watched names, in text order."""
+    """The watched names, in text order; of many who share one, two of a kind stand for all."""
     titles: frozenset[tuple[str, int]]
     """figure_id, and the number of the last word of one of its own titles."""
     cues: dict[str, list[Signal]]
@@ -197,18 +197,23 @@ def stage(
         in_full=frozenset(
             p.payload.figure_id for p in names if is_full_name(p) and not namesake_suffix(p, words)
         ),
-        named=tuple(_named(place, watched) for place in names),
+        named=tuple(_named(names, watched)),
         titles=frozenset(titles),
         cues=signals["cue"],
         negatives=signals["negative"],
     )
 
 
-def _named(place: Place[Entry], watched: Mapping[str, Watched]) -> Named:
-    entry = place.payload
-    kind = watched[entry.figure_id].figure.kind
-    strong = entry.name.strength == "strong"
-    return Named(place.first, place.last, entry.figure_id, kind, strong)
+def _named(names: list[Place[Entry]], watched: Mapping[str, Watched]) -> Iterator[Named]:
+    """Two of a kind are enough to find another than oneself among them."""
+    alike: Counter[tuple[int, int, str, bool]] = Counter()
+    for place in names:
+        figure_id, strong = place.payload.figure_id, place.payload.name.strength == "strong"
+        kind = watched[figure_id].figure.kind
+        key = (place.first, place.last, kind, strong)
+        alike[key] += 1
+        if alike[key] <= 2:
+            yield Named(place.first, place.last, figure_id, kind, strong)
 
 
 def _is_title_case(words: Words) -> bool:

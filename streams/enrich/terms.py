@@ -99,8 +99,9 @@ class TermIndex(Generic[P]):
         for first, meaning in enumerate(meanings):
             if meaning is None:
                 continue
-            for term, payload in meaning.terms:
-                hits.append(Hit(starts[first], ends[first], first, first, term, payload))
+            if meaning.terms:
+                start, end = starts[first], ends[first]
+                hits += [Hit(start, end, first, first, term, p) for term, p in meaning.terms]
             after = following[first]
             if meaning.opens and after is not None and after.continues:
                 hits += self._longer(words, first, meaning.opens, meanings)

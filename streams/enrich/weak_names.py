@@ -5,6 +5,10 @@ As in `streams.enrich.figure_rules`, a rule returns a reason or None.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+
 from streams.enrich.figure_weights import weighed
 from streams.enrich.figure_words import (
     ACTS,
@@ -18,8 +22,8 @@ from streams.enrich.figure_words import (
 )
 from streams.enrich.language import UNDETERMINED
 from streams.enrich.name_trie import Place
-from streams.enrich.scene import Entry, Mention, Scene
-from streams.enrich.words import Words
+from streams.enrich.scene import Entry, Mention, Named, Scene
+from streams.enrich.words import APOSTROPHES, Words
 from streams.records import Reason
 
 __all__ = ["acronym", "acts", "behind", "company_news", "listed", "longer_name", "running_text"]
@@ -115,7 +119,7 @@ def listed(mention: Mention, scene: Scene) -> Reason | None:
         return None
     place, words, figure = mention.place, scene.words, mention.watched.figure
     weak = ""
-    for other in scene.named:
+    for other in _around(place, scene):
         if other.figure_id == figure.figure_id or other.kind != figure.kind:
             continue
         low, high = sorted([(place.first, place.last), (other.first, other.last)])
@@ -132,6 +136,19 @@ def listed(mention: Mention, scene: Scene) -> Reason | None:
             return weighed("listed with", surface)
         weak = weak or surface
     return weighed("listed with another", weak) if weak else None
+
+
+def _around(place: Place[Entry], scene: Scene) -> Iterator[Named]:
+    """The watched names so near to a name that they may stand in one list with it."""
+    nearest = place.first - LIST_WORDS - 1
+    for index in range(bisect_left(scene.named, nearest, key=_last), len(scene.named)):
+        if scene.named[index].first > place.last + LIST_WORDS + 1:
+            return
+        yield scene.named[index]
+
+
+def _last(named: Named) -> int:
+    return named.last
 
 
 def company_news(mention: Mention, scene: Scene) -> Reason | None:
@@ -166,9 +183,11 @@ def _has_determiner(mention: Mention, scene: Scene) -> bool:
 
 def behind(place: Place[Entry]) -> int:
     """Number of the word behind a name; the s of a genitive apostrophe is a word of its own."""
-    return place.last + (2 if len(place.ending) > 1 and place.ending[-1] in "sS" else 1)
+    apart = place.ending[-2:-1] in APOSTROPHES and place.ending[-1] in "sS"
+    return place.last + (2 if apart else 1)
 
 
+@lru_cache(maxsize=64)  # a text may name the same acronym thousands of times
 def _spelt_out(acronym: str, words: Words) -> str:
     """Words with capitals whose initials are the letters of an acronym; else empty.
 
@@ -176,6 +195,8 @@ def _spelt_out(acronym: str, words: Words) -> str:
     biomedical text" (2003), for initials only.
     """
     letters = acronym.casefold()
+    if len(letters) < 2:
+        return ""  # any word begins with some letter
     capital = [
         index
         for index, raw in enumerate(words.raws)

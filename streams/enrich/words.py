@@ -34,8 +34,10 @@ def fold(word: str) -> str:
     """Drop case and accents: "Žižek" becomes "zizek", "Weiß" becomes "weiss"."""
     if word.isascii():
         return word.lower()
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    # Twice, since letters such as 𝐀 have a small form only once they are taken apart.
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
+    folded = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    return folded or word  # "ﾞ" is an accent and nothing else; no key is empty
 
 
 @lru_cache(maxsize=4_096)

@@ -11,10 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-import ahocorasick
-import spacy
-from spacy.matcher import PhraseMatcher
-
 from streams.config import default_config_folder
 from streams.enrich.batch import settle
 from streams.enrich.figures import FigureMatcher
@@ -113,6 +109,10 @@ def _steps(
 
 
 def _rivals(figures: Sequence[Figure], texts: Sequence[str]) -> dict[str, Callable[[], object]]:
+    import ahocorasick  # here, so that our own memory is measured without them
+    import spacy
+    from spacy.matcher import PhraseMatcher
+
     names = list(dict.fromkeys(name.surface for f in figures for name in spellings(f)))
     automaton = ahocorasick.Automaton()
     for name in names:
@@ -120,7 +120,7 @@ def _rivals(figures: Sequence[Figure], texts: Sequence[str]) -> dict[str, Callab
     automaton.make_automaton()
     # Its tokenizer keeps 10,000 words; with more patterns it would tokenise every text anew.
     blank = spacy.blank("de")
-    blank.tokenizer.max_cache_size = 1_000_000
+    vars(blank)["tokenizer"].max_cache_size = 1_000_000
     phrases = PhraseMatcher(blank.vocab)
     phrases.add("figure", list(blank.pipe(names)))
     return {

@@ -8,6 +8,7 @@ from rich.console import Console
 from streams.feeds.fetch import Limits
 from tests.bench import (
     decide,
+    detect,
     enrich,
     figures,
     hostile,
@@ -27,6 +28,7 @@ TINY = {
     "hostile": lambda: hostile.run(limits=Limits(total_seconds=0.3), deadline_seconds=1.0),
     "month": lambda: month.run(feeds=12, days=2),
     "polls": lambda: polls.run(unchanged=4, full=2, registered=8, seconds=1.0),
+    "detect": lambda: detect.run(names=40, texts=4, rounds=1),
     "figures": lambda: figures.run(
         sizes=(10, 100), supported_sizes=(10,), rival_size=10, texts=4, rounds=1
     ),

@@ -36,9 +36,9 @@ from streams.enrich.policy import PolicyMatcher, read_policy
 from streams.enrich.semantics import load_semantics
 from streams.enrich.verbs import scoring
 from streams.enrich.verbs.scoring import Heading
-from streams.enrich.verbs.showing import note, print_json
 from streams.enrich.watchlist import read_watchlist
 from streams.enrich.watchlist.trying import Trial
+from streams.printing import note, print_json
 
 __all__ = ["app"]
 
@@ -231,7 +231,7 @@ def language(
         scoring.show_accuracies(rows, with_feed)
         if errors:
             scoring.show_language_errors(found)
-        else:
+        elif chosen.heading.split != "test":  # what is only measured is not to be looked at
             scoring.show_language_examples(found)
     _demand(min_accuracy, {row.name: row.with_prior for row in rows})
 
@@ -302,7 +302,7 @@ def _report(
         scoring.show_scores(scores)
         if errors:
             scoring.show_errors(found, why)
-        else:
+        elif chosen.heading.split != "test":
             scoring.show_examples(found)
     reached = {row.name: row.f1 for row in (*scores.rows, scores.micro)}
     _demand(min_f1, {**reached, "macro": scores.macro.f1})

@@ -13,11 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from streams.enrich.evaluation import LONG_WORDS, Accuracy, Estimate, Macro, Row, Scores
+from streams.enrich.evaluation import LONG_WORDS, Accuracy, Estimate, Macro, Row, Scores, Trap
 from streams.enrich.measuring import Finding, Measured
 from streams.enrich.mistakes import LanguageMistake, Mistake, Why, reasons
-from streams.enrich.verbs.showing import say
-from streams.feeds.verbs.showing import plain
+from streams.printing import plain, say
 
 __all__ = [
     "Heading",
@@ -81,10 +80,18 @@ def show_scores(scores: Scores) -> None:
         missed = f"{scores.unsure_missed} of them among the missed"
         say(f"{scores.unsure} found as possible only, which does not count; {missed}")
     if scores.traps:
-        table = _table("trap", "passed", "of")
-        for trap in scores.traps:
+        passed, items = (sum(counts) for counts in zip(*map(_passed_of, scores.traps), strict=True))
+        say(f"{passed} of {items} hard negatives passed")
+    sprung = [trap for trap in scores.traps if trap.passed < trap.items]
+    if sprung:
+        table = _table("traps that caught it", "passed", "of")
+        for trap in sprung:
             table.add_row(*map(plain, (trap.trap, trap.passed, trap.items)))
         console.print(table)
+
+
+def _passed_of(trap: Trap) -> tuple[int, int]:
+    return trap.passed, trap.items
 
 
 def show_examples(found: Sequence[Mistake]) -> None:

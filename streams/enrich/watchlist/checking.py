@@ -126,6 +126,10 @@ def _phrase_fault(surface: str) -> tuple[str, str]:
     if not unicodedata.is_normalized("NFC", surface):
         message = f"{surface!r} can never be found: its accents stand apart from their letters"
         return message, "write it in Unicode form NFC"
+    visible = "".join(c for c in surface if unicodedata.category(c) != "Cf")
+    if path_of(visible) != path_of(surface):
+        message = f"{surface!r} can never be found: it holds an invisible character"
+        return message, f"write {visible!r}"
     if not path_of(surface):
         cure = "write words as they stand in a text, without brackets or dashes"
         return f"{surface!r} can never be found", cure
