@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 from streams.broker.embedded import EmbeddedBroker
 from streams.config import BrokerSettings, Settings
 from tests.brokers import KafkaBroker, delete_topics, kafka_missing
+
+# Processes that tests start are those of a default install. What the semantic layer does is tested by
+# itself; in tests that send thousands of items it would only take minutes.
+os.environ.setdefault("WIREWATCH_SEMANTICS", "off")
 
 PARTITIONS = 4
 """More than one, so that order across partitions is never relied on; few, to be fast."""

@@ -16,6 +16,7 @@ capitals mean nothing, so a wrong guess does not lose a strong name.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -104,7 +105,11 @@ class FigureMatcher:
         return tuple(_hit(weighed, document) for weighed in by_figure.values())
 
     def weigh(self, document: Document, lang: str) -> tuple[Weighed, ...]:
-        """Weigh every name of a watched figure in a document, however little it weighs."""
+        """Weigh the names of watched figures in a document, however little they weigh.
+
+        Returns:
+            The first hundred names of each figure, by figure in the order of its first name.
+        """
         words = document.words
         spans, phrases = [], []
         for place in self._trie.places(words):
@@ -116,7 +121,12 @@ class FigureMatcher:
         if not any(place.payload.role == "name" for place in chosen):
             return ()
         scene = stage(words, lang, chosen, phrases, self._watched)
-        return tuple(_weigh(mention, scene) for mention in assign(chosen, scene, self._watched))
+        weighed: dict[str, list[Weighed]] = {}
+        for mention in assign(chosen, scene, self._watched):
+            of_figure = weighed.setdefault(mention.watched.figure.figure_id, [])
+            if len(of_figure) < MENTIONS_KEPT:
+                of_figure.append(_weigh(mention, scene))
+        return tuple(itertools.chain.from_iterable(weighed.values()))
 
     def _put_in(self, watched: Watched) -> None:
         for path, entry in watched.entries:
@@ -223,7 +233,7 @@ def _hit(weighed: Sequence[Weighed], document: Document) -> FigureHit:
     best = max(weighed, key=lambda w: w.log_odds)  # the first of equals
     figure = best.figure
     confidence = round(1 / (1 + math.exp(-best.log_odds)), 4)
-    evidence = tuple(_evidence(w, document) for w in weighed[:MENTIONS_KEPT])
+    evidence = tuple(_evidence(w, document) for w in weighed)
     return FigureHit(
         figure_id=figure.figure_id,
         name=figure.name,

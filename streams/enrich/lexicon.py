@@ -232,6 +232,9 @@ def _term_faults(owner: str, place: str, lists: Mapping[str, Terms]) -> Iterator
     for name, terms in lists.items():
         for lang, term in terms.of(LANGS):
             field = ".".join(part for part in (place, name, lang) if part)
+            if not term.isprintable():  # nor can half a surrogate pair be written anywhere
+                cure = "write it without control characters"
+                yield _Fault(owner, f"{term!r} cannot be matched", field, cure, term)
             if not any(c.isalnum() for c in term):
                 yield _Fault(owner, f"{term!r} is an empty term", field, "remove it", term)
             if term.count("*") > 1 or ("*" in term and " " in term):

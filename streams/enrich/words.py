@@ -73,7 +73,7 @@ class Words:
         offsets = list(accumulate(map(len, parts)))
         self.text = text
         self._gaps = parts[0::2]
-        self.raws = parts[1::2]
+        self.raws: list[str] = parts[1::2]
         self.starts = offsets[0:-1:2]
         self.ends = offsets[1::2]
         self.keys = [fold(raw) if len(raw) <= LONGEST_WORD else raw for raw in self.raws]

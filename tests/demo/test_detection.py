@@ -15,7 +15,8 @@ from streams.testing import NOW, make_item
 def judged():
     """Every labelled item, with what enrichment makes of it."""
     folder = default_config_folder()
-    enricher = build_enricher(read_watchlist(folder / "watchlist.yaml"), folder / "policy")
+    watchlist = read_watchlist(folder / "watchlist.yaml")
+    enricher = build_enricher(watchlist, folder / "policy", semantics="off")
     results = []
     for script in load_scripts():
         for item in script.items:
@@ -75,15 +76,16 @@ def test_figures(judged):
     ("topic", "precision", "recall"),
     [
         ("ai", 0.95, 0.95),
-        ("data-protection", 0.9, 0.75),
-        ("elections", 0.9, 0.9),
-        # Few labels (7 to 12 items), and the weak spots of the lexicon today.
-        ("copyright", 0.65, 0.9),
-        ("competition", 0.8, 0.45),
-        ("content-moderation", 0.9, 0.4),
-        # The labels count only laws and rules, the lexicon supervision and rulings too, so this
-        # precision says nothing about the lexicon.
-        ("regulation", 0.4, 0.85),
+        ("data-protection", 0.9, 0.95),
+        # Few labels, 5 to 12 items.
+        ("elections", 0.6, 0.9),
+        ("copyright", 0.8, 0.8),
+        ("competition", 0.6, 0.6),
+        # The newsroom tells of hardly anything but platforms and their overseers, and its labels are
+        # narrower than the guide for labelled items: they leave out rulings, supervision and age
+        # gates. So these say little about precision; tests/gold does.
+        ("content-moderation", 0.5, 0.8),
+        ("regulation", 0.4, 0.9),
     ],
 )
 def test_policy_topics(judged, topic, precision, recall):

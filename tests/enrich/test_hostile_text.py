@@ -65,7 +65,7 @@ FIGURES = (
 MATCHER = FigureMatcher(FIGURES)
 LEXICON = read_policy(POLICY)
 ENRICHER = Enricher(MATCHER, PolicyMatcher(LEXICON), EntityTagger({}))
-COMPLETE = build_enricher(FIGURES, POLICY, semantics="off")
+COMPLETE = build_enricher(FIGURES, POLICY)
 
 
 def item(**fields: Any) -> Item:

@@ -176,3 +176,14 @@ def test_any_text_gets_the_same_answer_twice_with_places_that_fit(text):
     for judgement in first.values():
         start, end = judgement.sentence
         assert 0 <= start < end <= len(document.text)
+
+
+@needs_model
+@pytest.mark.parametrize(
+    "character", ["\ufdfa", "\u3396", "\ufb03", "\u00bd", "\ud7a3", "\U0001f1e6"]
+)
+def test_characters_that_expand_do_not_break_the_model(character):
+    """Once a row of U+FDFA ended the process, and its item would have been blamed."""
+    layer = load_semantics("on")
+    assert layer is not None
+    assert layer.judge(make_document(character * 390), {})
