@@ -7,7 +7,7 @@ names, name_trie, figures              watched figures: where their names stand,
 scene, figure_words, namesakes         what the text says about a name, and whose it is
 figure_rules, weak_names               one reason each; figure_weights is the one table of weights
 roles, quotes, clauses/                a figure's part in the news and its words, without a parser
-lexicon, terms, frames                 policy topics: the folder of YAML files, and what words say
+lexicon, terms, frames, meeting        policy topics: the folder of YAML files, and what words say
 policy, semantics                      the verdict; what an item means, as a second opinion
 entities                               named entities by spaCy
 watchlist/                             whom Wirewatch watches: files, grading, checks, imports
