@@ -15,6 +15,7 @@ from streams.broker.topics import DEAD_LETTERS, FEED_STATE, ITEMS
 from streams.errors import FetchError
 from streams.feeds.document import ParsedFeed
 from streams.feeds.fetch import Fetched, NotModified
+from streams.feeds.languages import Detects
 from streams.feeds.parse import parse
 from streams.feeds.poller import Poller
 from streams.feeds.ports import Parses
@@ -170,6 +171,8 @@ class World:
         self.producer = FakeProducer()
         self.parser: Parses = PlainParser()
         self.clock = clock or Clock()
+        self.detects: Detects | None = None
+        """Tells languages; set it and restart."""
         self.restart()
 
     @property
@@ -186,7 +189,12 @@ class World:
         """A new process: only what is in the topics is left."""
         self.share.states = {**self.share.states, **self.producer.states}
         self.poller = Poller(
-            self.producer, self.share, self.internet, self.parser, clock=self.clock
+            self.producer,
+            self.share,
+            self.internet,
+            self.parser,
+            clock=self.clock,
+            detects=self.detects,
         )
 
     async def poll(self, feed_id: str = "a") -> FeedState:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from streams.enrich.language import certain
 from streams.feeds.languages import MEMORY, learn, prevailing
 from streams.testing import make_item
+from tests.feeds.fakes import World, make_feed, rss
 
 GERMAN = "Die Stadt will im kommenden Jahr drei Brücken sanieren und dafür neue Schulden machen."
 ENGLISH = "The city wants to repair three bridges next year and will borrow the money for it."
@@ -53,3 +54,18 @@ def test_whatever_comes_there_is_an_answer(texts, langs):
     learned = learn(langs, items(*texts), lambda text: "de" if len(text) % 2 else "")
     assert prevailing(learned) in ("", *learned)
     assert all(count >= 0 for count in learned.values())
+
+
+async def test_items_carry_what_their_feed_has_shown_and_a_restart_remembers_it():
+    german = [f"{number} {GERMAN}" for number in ("Eins", "Zwei", "Drei", "Vier", "Fünf")]
+    world = World(make_feed("a"), a=rss(*german))
+    world.detects = certain
+    world.restart()
+    state = await world.poll()
+    assert state.langs == {"de": 5}
+    assert {item.feed_lang for item in world.producer.items} == {"de"}
+    world.restart()
+    world.clock.go(hours=1)
+    world.internet.pages["https://a.example/feed"] = rss(*german, "Sechs Musk vs Zuckerberg")
+    await world.poll()
+    assert world.producer.items[-1].feed_lang == "de", "a headline that says nothing by itself"
