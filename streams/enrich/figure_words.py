@@ -9,19 +9,31 @@ from streams.enrich.words import fold
 
 __all__ = [
     "ACTS",
+    "ANOTHER_FIELD",
+    "ANOTHER_FIELD_ENDINGS",
     "ARTICLES",
+    "BEING",
+    "COMPANY_ENDINGS",
     "COMPANY_NEWS",
     "COMPOUND_PREFIXES",
     "DETERMINERS",
+    "ENGLISH",
+    "GERMAN",
+    "HEADS",
+    "INSTITUTIONS",
     "JOINING",
     "NAMESAKE_SUFFIXES",
     "NO_VERBS",
     "OPENERS",
     "OTHER_TITLES",
+    "OTHER_TITLE_ENDINGS",
     "PLURAL_ARTICLES",
+    "POLITICS",
+    "QUESTIONS",
     "ROLE_ENDINGS",
     "SMALL_WORDS",
     "SPORT",
+    "STATES",
     "TITLE_ENDINGS",
 ]
 
@@ -53,9 +65,28 @@ OTHER_TITLES = _folded("""
     bowler quarterback skipper jockey schauspieler schauspielerin actor actress sänger sängerin
     singer rapper koch köchin bäcker bäckerin landwirt landwirtin förster gastwirt wirt wirtin sgt
     cpl pte constable pc sergeant corporal nurse teacher lehrer lehrerin studentin student
-    rentner rentnerin ranger
+    rentner rentnerin ranger sheriff mayor councillor alderman star author novelist poet painter
+    sculptor composer pianist violinist conductor comedian dancer choreographer filmmaker boxer golfer
+    cyclist skier sprinter swimmer jockey autor autorin dichter maler malerin bildhauer komiker
+    pianist geiger tänzer tänzerin boxer golfer skifahrer radprofi läufer läuferin landrat stadtrat
+    clown rep winger farmer plumber detective
+    chemist physicist biologist historian chemiker physiker historiker nobelpreisträger stadträtin
 """)
 """Titles of people whom a desk for politics and technology hardly watches."""
+
+OTHER_TITLE_ENDINGS = tuple(
+    sorted(
+        _folded("""
+    bürgermeister bürgermeisterin weltmeister weltmeisterin europameister europameisterin sieger
+    siegerin trainer trainerin torwart stürmer spieler spielerin schauspieler schauspielerin sänger
+    sängerin komponist komponistin regisseur regisseurin schriftsteller schriftstellerin künstler
+    künstlerin meister meisterin arzt ärztin lehrer lehrerin wirt wirtin förster polizist
+    polizistin rentner rentnerin maler malerin profi councilman councilwoman firefighter policeman basketballer
+    fußballer handballer bischof pfarrer pfarrerin dichter bildhauer tänzer tänzerin kapitän
+        """)
+    )
+)
+"""The same as ends of German compounds ("Oberbürgermeister", "Olympiasiegerin")."""
 
 ROLE_ENDINGS = (
     *TITLE_ENDINGS,
@@ -67,6 +98,14 @@ ROLE_ENDINGS = (
     workers staff drivers sellers customers driver warehouse boss deal lobbyist lobbyists
     shares stock executive executives employees engineers users user account accounts app
     owner lawyers lawyer platforms
+    fahrer fahrern zusteller zustellern streik streiks lager lagers paket pakete paketen lieferant
+    lieferanten entwickler entwicklern designer designers ingenieur ingenieure händler händlern kunde
+    kunden server servern cloud rechenzentrum brille brillen gerät geräte geräten dienst dienste sperre
+    verbot verbots kanal kanals kanäle kanälen gruppe gruppen chat chats nachricht nachrichten boykott
+    ausfall störung bote boten standort standorte filiale filialen produkt produkte produkten patent patente
+    übernahme strafe bußgeld verfahren betriebsrat belegschaft klage klagen urteil urteil
+    drone drones van vans glasses engineer engineers designer employee customer seller store stores
+    headset headsets parcel parcels backed owned funded backdoor suit ruling
         """)
     ),
 )
@@ -85,6 +124,16 @@ DETERMINERS = _folded("""
     each no
 """)
 """Words that a common noun has before it, and the name of a company has not."""
+
+GERMAN = _folded("""
+    der das den dem des ein eine einen einem einer und mit für von auf bei nach wegen nicht ist wird
+    will zu zum zur im am aus über gegen sich auch vor wie ohne kein keine
+""")
+ENGLISH = _folded("""
+    the of to for with and on at from by after over as is are its his her their be has it that this
+    how why what who not no into out up
+""")
+"""Small words that only one of the two languages has; "in", "an", "so" are in both."""
 
 JOINING = _folded("und and oder or sowie wie like including plus mit with vs")
 """Words between the names of one list."""
@@ -114,12 +163,40 @@ ACTS = _folded("""
     closed ends ended starts started bars labels suspends suspended restores scraps settles warns
     took gave made let sent cut hit put came went built bought sold blamed refused rejected added
     dropped banned blocked removed deleted pledged promised accused confirmed announced declined
+    recalls concedes admits accepts advances aims allows amends announces apologises apologizes
+    applies approves arrives assures attacks attempts avoids backtracks battles begins bets bids
+    boosts bows braces brushes capitulates caves celebrates challenges cites clarifies clings
+    commits complains concludes condemns confronts contests counters creates criticises criticizes
+    curbs debuts declares declines defies deploys disables discloses dismisses disputes
+    ditches doubles downplays eases embraces emerges enters escapes evades expands expects
+    explains explores exposes fears fixes follows forces gains grants grapples hails
+    heads hints holds imposes improves increases invites issues jumps lags laments lashes lifts
+    likens loosens merges misses mocks needs negotiates nears notifies objects offloads
+    opposes orders outlines overhauls pauses permits persuades pitches pivots poaches pours
+    praises prepares presses prevails prioritises probes promotes proposes proves publishes
+    punishes pursues questions reaches reacts rebuffs rebukes receives recommends reconsiders
+    recovers reduces relaxes relents renames renews replaces requests requires rescinds
+    resigns resolves resumes retreats reverses revives revokes rewards sacks scales scolds
+    secures shifts shrugs skirts snubs soars speaks splits spurns stalls steers steps strips
+    strengthens struggles stuns submits surges surpasses surrenders switches tackles talks teases
+    touts triples undercuts updates upgrades uses votes vows waives weakens welcomes
+    yields lenkt knickt
+    expected slammed fined forced poised criticised criticized cleared raided probed investigated
+    allowed barred grilled pressed gegen vs
     vowed ordered urged signed spent lifted halted paused
     nahm gab ließ sperrte löschte entfernte kündigte erklärte verwies verlor gewann musste durfte
     wollte konnte hatte war wurde zahlte klagte teilte beruft
     rejects refuses reports reported tests rolls hires fires fired lays moves wants would should
 """)
 """Verbs that news has behind the one who acts."""
+
+STATES = {
+    "in": _folded("talks court trouble gesprächen verhandlungen"),
+    "under": _folded("fire pressure scrutiny investigation"),
+    "unter": _folded("druck beschuss verdacht"),
+    "vor": _folded("gericht"),
+}
+"""Words that say with the next one how somebody fares ("Apple in talks", "Meta unter Druck")."""
 
 NO_VERBS = _folded("""
     nicht jetzt erst selbst fast sonst seit mit oft weit gut laut statt samt trotzt dort fort acht
@@ -131,9 +208,18 @@ NO_VERBS = _folded("""
 OPENERS = _folded("""
     bei mit für gegen von an aus nach über ohne zu laut wegen trotz durch um auf in vor wie warum was
     wenn weil als dass ob und aber doch why what how when where as if after before but and or for in
-    on with from at by against between inside like because while since than that
+    with from at by against between inside like because while since than that
+    can could will would should must does did has is are were per via
 """)
 """Words that may open a sentence, after which only a name has a capital or no article."""
+
+QUESTIONS = _folded(
+    "why what how when where who which is are was wie warum wieso was wer wo wann woher ein eine der die das a the"
+)
+"""Words after a colon that open an essay on what stands before it ("Meta: why one word …")."""
+
+INSTITUTIONS = _folded("commission court kommission")
+"""Words that head the names of many bodies: with a capital before them they are another one's."""
 
 COMPANY_NEWS = _folded("""
     app apps store konzern konzerns tech software smartphone smartphones chip chips plattform
@@ -147,15 +233,70 @@ COMPANY_NEWS = _folded("""
     regulators commission shares revenue quarter workers layoffs developers developer iphone
     smartwatch payments payment chatbots streaming device devices headset glasses fact-checkers
     checkers moderators moderation advertisers ads social media feed feeds big retailer warehouse
-    cloud billion employees ceo giant
+    cloud billion employees ceo giant outage outages störung ausfall ausfälle tracker
+    phones phone laptop laptops tariffs analysts analysten anleger investoren investors chipmaker startup exporte ausfuhrregeln
+    rechenzentrum rechenzentren datacentre datacentres datacenter datacenters
 """)
 """Words of news about companies; an ordinary word as a name means the company among them."""
+
+COMPANY_ENDINGS = tuple(
+    sorted(_folded("konzern konzerns konzernchef konzernchefs hersteller herstellers chipbauer"))
+)
+"""Ends of German compounds that are such words."""
+
+POLITICS = _folded("""
+    usa präsident präsidenten president presidential kanzler kanzlers bundeskanzler chancellor
+    regierung regierungen government minister ministers ministerin ministerium ministry white nato
+    putin ukraine kiew kyiv washington brussels brüssel wahl wahlen wahlkampf election elections
+    partei parteien party parliament parlament bundestag cdu csu spd fdp afd grünen koalition
+    coalition tory tories labour republican republicans democrats congress kongress senate senat
+    zölle zoll tariff tariffs milliardär billionaire premier prime kreml kremlin china peking
+    beijing taiwan gipfel summit sanktionen sanctions krieg staatschef élysée downing westminster
+    gesetz law bill diplomatie fifa olympia olympics digitalminister
+""")
+"""Words of politics: among them a politician at a match or in a museum is still one."""
+
+HEADS = _folded("""
+    präsident president us-präsident kanzler bundeskanzler chancellor staatschef premier
+    premierminister vizepräsident
+""")
+"""Titles of those who lead a country."""
+
+BEING = _folded("ist war heißt hieß wird wurde is was becomes became")
+
+ANOTHER_FIELD = _folded("""
+    handball fußball bundesliga eishockey volleyball tennis badminton snooker torhüter torhüterin
+    torwart stürmer mittelfeld rückspiel hinspiel spieltag halbfinale viertelfinale achtelfinale
+    turnier weltcup slalom marathon trikot paraden rebounds innings wicket wickets rugby soccer
+    cricket hockey touchdown midfielder striker goalkeeper quarterback playoff playoffs quarterfinal
+    semifinal batsman bowler heavyweight sprinter
+    sonate sinfonie oper orchester ballett klavier komponist komponisten komponistin museum
+    künstler künstlers künstlerin maler malers malerin bildhauer bildhauers skulptur skulpturen
+    gemälde ausstellung retrospektive vernissage lyrik gedicht gedichte roman romans romane
+    erzählungen literaturpreis lesung schriftsteller schriftstellers regisseur choreograf bühne
+    ballet sonata symphony opera orchestra composer sculptor sculptures painter paintings exhibition
+    retrospective poet poems poetry novel novelist choreographer dancer singer album musical
+    nachspielzeit elfmeter derby homers
+    bischof pfarrer kirchengemeinde bistum bishop parish vicar diocese
+    sportartikelhersteller ausrüster sportswear
+""")
+"""Words of sport, the arts and the church, in which a surname is hardly that of whom a desk watches."""
+
+ANOTHER_FIELD_ENDINGS = tuple(
+    sorted(
+        _folded("""
+    museum ausstellung retrospektive komponist künstler torwart trainer meisterschaft turnier pokal
+    sonate bischof orchester werkschau theater
+        """)
+    )
+)
+"""The same as ends of German compounds."""
 
 SPORT = _folded("""
     handball fußball bundesliga europapokal pokal titelverteidiger torhüter torhüterin tor tore rückspiel
     hinspiel spieltag trainer liga finale halbfinale viertelfinale gruppensieg meisterschaft turnier
     goal goals goalless match matches season league cup striker coach stoppage half group title
     titles champions winner quarterfinal semifinal final innings wicket rugby football soccer cricket
-    basketball hockey touchdown midfielder penalty draw club fans stadium
+    basketball hockey touchdown midfielder penalty draw club fans stadium derby
 """)
 """Words of sport; an acronym among them is a club's."""

@@ -40,6 +40,7 @@ from streams.enrich.scene import (
     stage,
 )
 from streams.enrich.text import Document
+from streams.enrich.weak_names import settled
 from streams.enrich.words import Words
 from streams.records import Evidence, Figure, FigureHit, Name, Reason, stable_id
 
@@ -120,7 +121,7 @@ class FigureMatcher:
         chosen = _longest(spans)
         if not any(place.payload.role == "name" for place in chosen):
             return ()
-        scene = stage(words, lang, chosen, phrases, self._watched)
+        scene = stage(words, settled(lang, words), chosen, phrases, self._watched)
         weighed: dict[str, list[Weighed]] = {}
         for mention in assign(chosen, scene, self._watched):
             of_figure = weighed.setdefault(mention.watched.figure.figure_id, [])

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from streams.enrich.lexicon import PolicyLexicon, Terms, Topic
+from streams.enrich.lexicon import Pattern, PolicyLexicon, Terms, Topic
 from streams.enrich.meeting import (
     KINDS,
     CompiledPattern,
@@ -23,13 +23,12 @@ from streams.enrich.meeting import (
     Finding,
     Possible,
     by_sentence,
-    meets,
-    possible_patterns,
     strongest_patterns,
     term_findings,
     trial_order,
     with_bit,
 )
+from streams.enrich.pattern_grid import PatternGrid, numbers
 from streams.enrich.terms import Hit, TermIndex
 from streams.enrich.text import Document
 from streams.records import Entity, FigureHit
@@ -52,26 +51,30 @@ class Frames:
 
     def __init__(self, lexicon: PolicyLexicon) -> None:
         self._lexicon = lexicon
+        ranked = [
+            (topic.id, pattern)
+            for topic in lexicon.topics
+            for pattern in sorted(topic.patterns, key=lambda pattern: -pattern.weight)
+        ]
+        self._grid = PatternGrid([pattern for _, pattern in ranked])
         self._bits: dict[tuple[str, Kind], int] = {}
         self._topics = {topic.id: self._compile(topic) for topic in lexicon.topics}
-        self._indexes: dict[tuple[str, ...], TermIndex[int]] = {}
-        self._anchored = self._anchors(lexicon)
-        self._wide = {
-            bit: [each for each in patterns if each.pattern.neighbours]
-            for bit, patterns in self._anchored.items()
-            if any(each.pattern.neighbours for each in patterns)
-        }
-        """The patterns among them that may take two sentences."""
-        self._anchor_bits, self._wide_bits = sum(self._anchored), sum(self._wide)
+        self._patterns = [
+            self._compile_pattern(rank, topic, pattern)
+            for rank, (topic, pattern) in enumerate(ranked)
+        ]
+        self._wide = sum(1 << each.rank for each in self._patterns if each.pattern.neighbours)
+        """The patterns that may take two sentences."""
         slots = list(lexicon.all_slots())
         self._hints = sum(self._bit(slot.id, "slot") for slot in slots if slot.hint)
         self._by_list: dict[str, int] = defaultdict(int)
         self._by_label: dict[str, int] = defaultdict(int)
         for slot in slots:
             for name in slot.figures:
-                self._by_list[name] |= self._bit(slot.id, "slot")
+                self._by_list[name] |= self._slot_bits(slot.id)
             for label in slot.entities:
-                self._by_label[label] |= self._bit(slot.id, "slot")
+                self._by_label[label] |= self._slot_bits(slot.id)
+        self._indexes: dict[tuple[str, ...], TermIndex] = {}
 
     def read(
         self,
@@ -100,21 +103,22 @@ class Frames:
         whole = 0
         for mask in masks:
             whole |= mask
-        patterns = self._patterns(masks)
+        patterns = self._possible_patterns(masks)
         found = {}
         for id_, topic in self._topics.items():
             blockers = with_bit(hits, topic.blockers) if whole & topic.blockers else []
             telling = whole & topic.telling
             terms = term_findings(topic, sentences, masks, blockers) if telling else ()
             findings = (*terms, *strongest_patterns(patterns.get(id_, ()), sentences, blockers))
-            labels = tuple(label for label, bit in topic.labels if whole & bit)
+            named = whole & topic.labelling
+            labels = tuple([label for label, bit in topic.labels if named & bit]) if named else ()
             if findings or labels:
                 found[id_] = Reading(findings, labels)
         return found, bool(whole & self._hints)
 
     def _others(
         self, document: Document, figures: Sequence[FigureHit], entities: Sequence[Entity]
-    ) -> Iterator[Hit[int]]:
+    ) -> Iterator[Hit]:
         """What others have found in the text and is good for a slot."""
         for figure in figures:
             mask = 0
@@ -127,49 +131,48 @@ class Frames:
             if mask:
                 yield _span(document, entity.start, entity.end, mask)
 
-    def _patterns(self, masks: Sequence[int]) -> dict[str, list[Possible]]:
+    def _possible_patterns(self, masks: Sequence[int]) -> dict[str, list[Possible]]:
         """By topic, the patterns whose slots meet, each with first and last sentence; the weightiest
         first, and of equal ones those in a single sentence.
         """
         found: dict[str, list[Possible]] = defaultdict(list)
+        met = [self._grid.met(mask) for mask in masks]
         for number, mask in enumerate(masks):
-            for compiled in possible_patterns(mask, self._anchor_bits, self._anchored):
-                if not mask & compiled.without:
+            if met[number]:
+                for compiled in self._allowed(met[number], mask):
                     found[compiled.topic].append((compiled, number, number))
-        for possible in self._wide_patterns(masks):
-            found[possible[0].topic].append(possible)
+        for number, (mask, following) in enumerate(itertools.pairwise(masks)):
+            alone = met[number] | met[number + 1]
+            together = self._grid.met(mask | following) & self._wide & ~alone
+            if together:
+                for compiled in self._allowed(together, mask | following):
+                    found[compiled.topic].append((compiled, number, number + 1))
         for each in found.values():
             each.sort(key=trial_order)
         return found
 
-    def _wide_patterns(self, masks: Sequence[int]) -> Iterator[Possible]:
-        """Patterns whose slots meet in two sentences that follow each other, and not in one."""
-        for number, (mask, following) in enumerate(itertools.pairwise(masks)):
-            both = mask | following
-            if both in (mask, following) or not both & self._wide_bits:
-                continue
-            for compiled in possible_patterns(both, self._wide_bits, self._wide):
-                alone = meets(mask, compiled) or meets(following, compiled)
-                if not alone and not both & compiled.without:
-                    yield compiled, number, number + 1
+    def _allowed(self, met: int, mask: int) -> list[CompiledPattern]:
+        """Of the patterns that are met, those that nothing in the text forbids."""
+        patterns = [self._patterns[number] for number in numbers(met)]
+        return [each for each in patterns if not mask & each.without]
 
     # --- compiling -----------------------------------------------------------------------------
 
-    def _index(self, lang: str) -> TermIndex[int]:
+    def _index(self, lang: str) -> TermIndex:
         langs = (lang,) if lang in ("de", "en") else ("de", "en")
         if langs not in self._indexes:
             masks: dict[str, int] = defaultdict(int)
-            for term, bit in self._entries(("any", *langs)):
-                masks[term] |= bit
-            self._indexes[langs] = TermIndex(masks.items(), langs)
+            for term, bits in self._entries(("any", *langs)):
+                masks[term] |= bits
+            self._indexes[langs] = TermIndex(masks, langs)
         return self._indexes[langs]
 
     def _entries(self, langs: Sequence[str]) -> Iterator[tuple[str, int]]:
-        """All terms for some languages, each with its bit."""
+        """All terms for some languages, each with its bits."""
 
         def pick(terms: Terms, owner: str, kind: Kind) -> Iterator[tuple[str, int]]:
-            bit = self._bit(owner, kind)
-            return ((term, bit) for _, term in terms.of(langs))
+            bits = self._slot_bits(owner) if kind == "slot" else self._bit(owner, kind)
+            return ((term, bits) for _, term in terms.of(langs))
 
         for slot in self._lexicon.all_slots():
             yield from pick(slot, slot.id, "slot")
@@ -184,11 +187,15 @@ class Frames:
                 yield from pick(label.terms, f"{topic.id}/{label.id}", "label")
 
     def _bit(self, owner: str, kind: Kind) -> int:
-        return self._bits.setdefault((owner, kind), 1 << len(self._bits))
+        return self._bits.setdefault((owner, kind), 1 << self._grid.size + len(self._bits))
+
+    def _slot_bits(self, slot: str) -> int:
+        """The bit of a slot, and those of the places in patterns that it fills."""
+        return self._bit(slot, "slot") | self._grid.filled_by(slot)
 
     def _compile(self, topic: Topic) -> CompiledTopic:
         kinds = tuple((self._bit(topic.id, kind), kind) for kind in KINDS)
-        labels = (
+        labels = tuple(
             (label.id, self._bit(f"{topic.id}/{label.id}", "label")) for label in topic.labels
         )
         return CompiledTopic(
@@ -196,32 +203,21 @@ class Frames:
             sum(bit for bit, _ in kinds),
             sum(bit for bit, kind in kinds if kind != "context"),
             self._bit(topic.id, "blockers"),
-            tuple(labels),
+            labels,
+            sum(bit for _, bit in labels),
         )
 
-    def _anchors(self, lexicon: PolicyLexicon) -> dict[int, list[CompiledPattern]]:
-        """Patterns by the bits of their rarest place: only where one of them is need we look."""
-        sizes = {
-            slot.id: len(slot.any) + len(slot.de) + len(slot.en) for slot in lexicon.all_slots()
-        }
-        anchored: dict[int, list[CompiledPattern]] = defaultdict(list)
-        rank = itertools.count()
-        for topic in lexicon.topics:
-            for pattern in sorted(topic.patterns, key=lambda pattern: -pattern.weight):
-                names = [tuple(dict.fromkeys(place)) for place in pattern.alternatives()]
-                places = tuple(
-                    tuple((self._bit(name, "slot"), name) for name in place) for place in names
-                )
-                masks = tuple(sum(bit for bit, _ in place) for place in places)
-                without = sum(self._bit(name, "slot") for name in set(pattern.without))
-                compiled = CompiledPattern(next(rank), topic.id, pattern, places, masks, without)
-                rarest = min(names, key=lambda place: sum(sizes[name] for name in place))
-                for name in rarest:
-                    anchored[self._bit(name, "slot")].append(compiled)
-        return dict(anchored)
+    def _compile_pattern(self, rank: int, topic: str, pattern: Pattern) -> CompiledPattern:
+        places = tuple(
+            tuple((self._bit(name, "slot"), name) for name in dict.fromkeys(names))
+            for names in pattern.alternatives()
+        )
+        masks = tuple(sum(bit for bit, _ in place) for place in places)
+        without = sum(self._bit(name, "slot") for name in set(pattern.without))
+        return CompiledPattern(rank, topic, pattern, places, masks, without)
 
 
-def _span(document: Document, start: int, end: int, mask: int) -> Hit[int]:
+def _span(document: Document, start: int, end: int, mask: int) -> Hit:
     """A span of the text that somebody else has found, as a hit."""
     starts = document.words.starts
     first = max(bisect_right(starts, start) - 1, 0)

@@ -9,8 +9,11 @@ and only while nothing is learned.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
+from array import array
 
+import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from streams.enrich.text import html_to_text
@@ -57,7 +60,7 @@ def detect(text: str, declared: str = "", learned: str = "") -> tuple[str, float
     prior = learned or declared.lower().replace("_", "-").split("-")[0]
     prior = prior if prior in LANGUAGES else ""
     odds = LEARNED_ODDS if learned else DECLARED_ODDS
-    few = len(_WORD.findall(sample)) < MIN_WORDS
+    few = len(list(itertools.islice(_WORD.finditer(sample), MIN_WORDS))) < MIN_WORDS
     if few and not prior:
         return UNDETERMINED, 0.0
     probabilities = dict(_identifier().rank(sample))
@@ -85,4 +88,21 @@ def _identifier() -> LanguageIdentifier:
     """Load the model once per process, when it is first needed (about 0.1 s)."""
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(LANGUAGES)
+    _lay_together(identifier)
     return identifier
+
+
+_TABLES = {"tk_output": "i", "_rowbase": "I"}
+"""Lists of numbers that py3langid reads for every byte of a text, with their types as arrays."""
+
+
+def _lay_together(identifier: LanguageIdentifier) -> None:
+    """Lay together in memory what is read together: a third of the time went into waiting for it.
+
+    The answers stay the same. A release of py3langid without such lists is left as it is.
+    """
+    identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)
+    for name, code in _TABLES.items():
+        table = getattr(identifier, name, None)
+        if isinstance(table, list):
+            setattr(identifier, name, array(code, table))

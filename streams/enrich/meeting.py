@@ -1,14 +1,15 @@
 """Where terms stand and slots meet: findings within sentences, on bits. Pure.
 
-What a term is good for is a bit: one for each slot, each kind of term of a topic, each label. A glance
-at the bits of a sentence tells which patterns it can hold at all, and few remain to be tried.
+What a term is good for is a bit: one for each slot, each kind of term of a topic, each label.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, TypeVar
+
+from msgspec import Struct
 
 from streams.enrich.lexicon import Pattern
 from streams.enrich.terms import Hit
@@ -22,8 +23,6 @@ __all__ = [
     "Possible",
     "TermKind",
     "by_sentence",
-    "meets",
-    "possible_patterns",
     "strongest_patterns",
     "term_findings",
     "trial_order",
@@ -39,22 +38,23 @@ MAX_CHOICES = 8
 TermKind = Literal["strong", "weak", "context"]
 KINDS: tuple[TermKind, ...] = ("strong", "weak", "context")
 
-Hits = list[Hit[int]]
-"""Terms of one sentence in text order; the payload has a bit for each thing a term is good for."""
+N = TypeVar("N", bound=str)
+Hits = list[Hit]
+"""Terms of one sentence in text order."""
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True):
     """A term or pattern with one place where it was found."""
 
     rule: str
     detail: str
     weight: float
-    hits: tuple[Hit[int], ...]
+    hits: tuple[Hit, ...]
     slots: tuple[str, ...] = ()
     """Of a pattern, which slot each hit fills."""
 
 
-class CompiledPattern(NamedTuple):
+class CompiledPattern(Struct, frozen=True):
     """A pattern as bits."""
 
     rank: int
@@ -72,7 +72,7 @@ Possible = tuple[CompiledPattern, int, int]
 """A pattern whose slots meet, with the first and the last sentence that they take."""
 
 
-class CompiledTopic(NamedTuple):
+class CompiledTopic(Struct, frozen=True):
     """A topic as bits."""
 
     kinds: tuple[tuple[int, TermKind], ...]
@@ -82,6 +82,8 @@ class CompiledTopic(NamedTuple):
     """Those that say something by themselves; context does not."""
     blockers: int
     labels: tuple[tuple[str, int], ...]
+    labelling: int
+    """The bits of all labels."""
 
 
 def _weight(possible: Possible) -> float:
@@ -96,35 +98,6 @@ def trial_order(possible: Possible) -> tuple[float, int, int]:
     return -_weight(possible), last - first, compiled.rank
 
 
-def possible_patterns(
-    mask: int, anchors: int, anchored: Mapping[int, Sequence[CompiledPattern]]
-) -> list[CompiledPattern]:
-    """Patterns of which every slot has a word among the bits.
-
-    Args:
-        mask: the bits.
-        anchors: those of all anchors.
-        anchored: patterns by the bits of their anchor.
-    """
-    possible: dict[int, CompiledPattern] = {}
-    rest = mask & anchors
-    while rest:
-        bit = rest & -rest
-        rest ^= bit
-        for each in anchored[bit]:
-            if meets(mask, each):
-                possible[each.rank] = each
-    return list(possible.values())
-
-
-def meets(mask: int, compiled: CompiledPattern) -> bool:
-    """Whether every slot of a pattern has a word among the bits."""
-    for place in compiled.masks:  # noqa: SIM110 - a generator takes three times as long
-        if not mask & place:
-            return False
-    return True
-
-
 # --- sentences -------------------------------------------------------------------------------
 
 
@@ -132,22 +105,28 @@ def by_sentence(hits: Hits, starts: Sequence[int]) -> tuple[list[Hits], list[int
     """Terms by the sentence in which they start, and all bits of each sentence."""
     sentences: list[Hits] = [[] for _ in range(len(starts) + 1)]
     masks = [0] * (len(starts) + 1)
-    number, following = 0, starts[0] if starts else 0
+    upcoming = iter((*starts, sys.maxsize))
+    number, following = 0, next(upcoming)
     for hit in hits:
-        while number < len(starts) and following <= hit.start:
-            number += 1
-            following = starts[number] if number < len(starts) else hit.start + 1
+        while following <= hit.start:
+            number, following = number + 1, next(upcoming)
         sentences[number].append(hit)
-        masks[number] |= hit.payload
+        masks[number] |= hit.bits
     return sentences, masks
 
 
-def with_bit(hits: Iterable[Hit[int]], bits: int) -> Hits:
+def with_bit(hits: Iterable[Hit], bits: int) -> Hits:
     """The terms that have one of the bits."""
-    return [hit for hit in hits if hit.payload & bits]
+    return [hit for hit in hits if hit.bits & bits]
 
 
-def _blocked(hit: Hit[int], blockers: Sequence[Hit[int]]) -> bool:
+def _free(hits: Hits, bits: int, blockers: Sequence[Hit]) -> Hits:
+    """The terms that have one of the bits and do not lie inside a blocker."""
+    having = [hit for hit in hits if hit.bits & bits]
+    return [hit for hit in having if not _blocked(hit, blockers)] if blockers else having
+
+
+def _blocked(hit: Hit, blockers: Sequence[Hit]) -> bool:
     """Whether a hit lies inside a blocker."""
     return any(block.start <= hit.start and hit.end <= block.end for block in blockers)
 
@@ -159,14 +138,13 @@ def term_findings(
     topic: CompiledTopic,
     sentences: Sequence[Hits],
     masks: Sequence[int],
-    blockers: Sequence[Hit[int]],
+    blockers: Sequence[Hit],
 ) -> Iterator[Finding]:
     """Terms; context only in the sentence of a weak term or in one next to it."""
-    kept: dict[int, list[tuple[Hit[int], TermKind]]] = {}
+    kept: dict[int, list[tuple[Hit, TermKind]]] = {}
     for number, mask in enumerate(masks):
         if mask & topic.terms:
-            hits = with_bit(sentences[number], topic.terms)
-            kept[number] = _longest([hit for hit in hits if not _blocked(hit, blockers)], topic)
+            kept[number] = _longest(_free(sentences[number], topic.terms, blockers), topic)
     weak = {number for number, terms in kept.items() if any(kind == "weak" for _, kind in terms)}
     near = {number + step for number in weak for step in (-1, 0, 1)}
     for number, terms in kept.items():
@@ -175,11 +153,20 @@ def term_findings(
                 yield Finding(kind, hit.term, WEIGHTS[kind], (hit,))
 
 
-def _longest(hits: Hits, topic: CompiledTopic) -> list[tuple[Hit[int], TermKind]]:
+def _named(bits: Iterable[tuple[int, N]], hit: Hit) -> N:
+    """The name of the first bit that a hit has; it has one of them."""
+    for bit, name in bits:
+        if hit.bits & bit:
+            return name
+    raise LookupError(hit)
+
+
+def _longest(hits: Hits, topic: CompiledTopic) -> list[tuple[Hit, TermKind]]:
     """Terms that do not lie inside a longer one, with their kind; of equal ones the strongest."""
-    kinds = [(hit, next(kind for bit, kind in topic.kinds if hit.payload & bit)) for hit in hits]
-    kinds.sort(key=lambda each: (each[0].start, -each[0].end, -WEIGHTS[each[1]]))
-    kept: list[tuple[Hit[int], TermKind]] = []
+    kinds = [(hit, _named(topic.kinds, hit)) for hit in hits]
+    if len(kinds) > 1:
+        kinds.sort(key=lambda each: (each[0].start, -each[0].end, -WEIGHTS[each[1]]))
+    kept: list[tuple[Hit, TermKind]] = []
     reach = -1
     for hit, kind in kinds:
         if hit.end > reach:
@@ -194,7 +181,7 @@ def _longest(hits: Hits, topic: CompiledTopic) -> list[tuple[Hit[int], TermKind]
 def strongest_patterns(
     possible: Sequence[Possible],
     sentences: Sequence[Hits],
-    blockers: Sequence[Hit[int]],
+    blockers: Sequence[Hit],
 ) -> list[Finding]:
     """The weightiest pattern of a topic in each sentence."""
     found: dict[int, Finding] = {}
@@ -205,41 +192,31 @@ def strongest_patterns(
         choices = [_choices(mask, sentences, first, last, blockers) for mask in compiled.masks]
         hits = _closest(choices, compiled.pattern.within)
         if hits:
-            slots = (_slot(place, hit) for place, hit in zip(compiled.places, hits, strict=True))
+            slots = map(_named, compiled.places, hits)
             weight = round(_weight((compiled, first, last)), 4)
             found[first] = Finding("pattern", compiled.pattern.id, weight, hits, tuple(slots))
             taken.update((first, last))
     return [found[number] for number in sorted(found)]
 
 
-def _slot(place: tuple[tuple[int, str], ...], hit: Hit[int]) -> str:
-    """Which slot of a place a word fills."""
-    return next(name for bit, name in place if hit.payload & bit)
-
-
 def _choices(
-    mask: int, sentences: Sequence[Hits], first: int, last: int, blockers: Sequence[Hit[int]]
+    mask: int, sentences: Sequence[Hits], first: int, last: int, blockers: Sequence[Hit]
 ) -> Hits:
     """The first words of one or two sentences that may fill a place."""
     found: Hits = []
     for number in range(first, last + 1):
-        fitting = [
-            hit
-            for hit in sentences[number]
-            if hit.payload & mask and not (blockers and _blocked(hit, blockers))
-        ]
-        found += fitting[:MAX_CHOICES]
+        found += _free(sentences[number], mask, blockers)[:MAX_CHOICES]
     return found
 
 
-def _closest(choices: Sequence[Hits], within: int) -> tuple[Hit[int], ...]:
+def _closest(choices: Sequence[Hits], within: int) -> tuple[Hit, ...]:
     """One hit per slot, none on the same words, as close together as can be; () if too far.
 
     What is too far, or on the same words, is given up at once; so many slots do not multiply.
     """
-    best: tuple[Hit[int], ...] = ()
+    best: tuple[Hit, ...] = ()
     best_span = within
-    waiting: list[tuple[tuple[Hit[int], ...], int, int]] = [((), sys.maxsize, -1)]
+    waiting: list[tuple[tuple[Hit, ...], int, int]] = [((), sys.maxsize, -1)]
     while waiting:
         hits, first, last = waiting.pop()
         if len(hits) == len(choices):
@@ -247,12 +224,16 @@ def _closest(choices: Sequence[Hits], within: int) -> tuple[Hit[int], ...]:
                 best, best_span = hits, last - first
             continue
         for hit in reversed(choices[len(hits)]):
-            low, high = min(first, hit.first), max(last, hit.last)
+            low = hit.first if hit.first < first else first
+            high = hit.last if hit.last > last else last
             if high - low < best_span and _apart(hit, hits):
                 waiting.append(((*hits, hit), low, high))
     return best
 
 
-def _apart(hit: Hit[int], hits: Iterable[Hit[int]]) -> bool:
+def _apart(hit: Hit, hits: Iterable[Hit]) -> bool:
     """Whether a hit shares no word with others."""
-    return all(hit.last < other.first or other.last < hit.first for other in hits)
+    for other in hits:  # noqa: SIM110 - as a generator it takes three times as long
+        if hit.first <= other.last and other.first <= hit.last:
+            return False
+    return True

@@ -8,7 +8,9 @@ walking, so no inflected form is ever stored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from streams.enrich.words import APOSTROPHES, Words
 
@@ -20,7 +22,7 @@ LONG_NOUN = 10
 """Letters from which a word in -es may be the genitive of a German compound noun."""
 
 
-class Place(NamedTuple, Generic[P]):
+class Place(Struct, Generic[P], frozen=True, gc=False):
     """A path found in a text."""
 
     first: int
@@ -86,11 +88,14 @@ class NameTrie(Generic[P]):
             node = children.get(edge)
             if node and node.payloads:
                 yield from _placed(words, first, index, "", node.payloads)
-            if edge.endswith("s"):
+            if edge[-1] == "s":
                 payloads, ending = _without_genitive(children, edge, words.raws[index])
-                yield from _placed(words, first, index, ending, payloads)
+                if payloads:
+                    yield from _placed(words, first, index, ending, payloads)
+            if node is None or not node.children:
+                return
             step = words.gap(index)
-            if node is None or not node.children or step is None:
+            if step is None:
                 return
             children, index, gap = node.children, index + 1, step
 

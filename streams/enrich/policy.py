@@ -126,10 +126,11 @@ def _add_up(reading: Reading, document: Document) -> _Verdict:
     weights: dict[tuple[str, str], float] = {}
     plain: dict[tuple[str, str], float] = {}
     counted = []
+    title_end = document.title_end
     for finding in reading.findings:
         # Context supports, however much of it there is: all of it counts as one.
         key = (finding.rule, "" if finding.rule == "context" else finding.detail)
-        in_title = sum(document.field_at(hit.start) == "title" for hit in finding.hits)
+        in_title = sum([hit.start < title_end for hit in finding.hits])
         weight = finding.weight * (1.0 + in_title / len(finding.hits) * (TITLE_FACTOR - 1.0))
         plain[key] = max(finding.weight, plain.get(key, 0.0))
         weights[key] = max(weight, weights.get(key, 0.0))
@@ -191,6 +192,7 @@ def _shown(verdict: _Verdict, document: Document) -> tuple[Evidence, ...]:
 
 def _evidence(finding: Finding, weight: float, document: Document) -> Iterator[Evidence]:
     """Evidence per place of the finding; a pattern's weight is shared by its slots."""
+    text, share = document.text, round(weight / len(finding.hits), 4)
     for number, hit in enumerate(finding.hits):
         start, end = document.sentence_at(hit.start, hit.end)
         slot = finding.slots[number] if finding.slots else ""
@@ -198,12 +200,12 @@ def _evidence(finding: Finding, weight: float, document: Document) -> Iterator[E
             field=document.field_at(hit.start),
             start=hit.start,
             end=hit.end,
-            surface=document.text[hit.start : hit.end],
-            sentence=document.text[start:end],
+            surface=text[hit.start : hit.end],
+            sentence=text[start:end],
             sentence_start=start,
             rule=finding.rule,
             detail=f"{finding.detail} {slot}: {hit.term}" if slot else finding.detail,
-            weight=round(weight / len(finding.hits), 4),
+            weight=share,
         )
 
 

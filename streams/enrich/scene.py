@@ -37,7 +37,7 @@ TITLE_CASE_SHARE = 0.8
 Role = Literal["name", "blocker", "phrase"]
 """phrase: a title or a cue, whoever's; figures say what it is to them."""
 SignalRole = Literal["title", "cue", "negative"]
-Ownership = Literal["", "before", "later", "other"]
+Ownership = Literal["", "before", "later", "other", "other later"]
 
 
 class Entry(NamedTuple):
@@ -68,7 +68,8 @@ class Mention(NamedTuple):
     place: Place[Entry]
     watched: Watched
     ownership: Ownership
-    """before, later: the figure's full name stands there; other: the nearest is not ours."""
+    """before, later: the figure's full name stands there; other: the nearest is not ours; other
+    later: only somebody else with this surname follows."""
     neighbour: tuple[str, str]
     """Rule and word where what stands directly beside the name decides; else two times empty."""
 

@@ -17,25 +17,22 @@ What a word can mean is worked out when it is first met and kept; news repeats i
 from __future__ import annotations
 
 import functools
+import operator
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from simplemma import Lemmatizer
 from simplemma.strategies import DefaultStrategy
 from simplemma.strategies.dictionaries.stream_dictionary_factory import StreamDictionaryFactory
 
-from streams.enrich.words import LONGEST_WORD, Words
+from streams.enrich.memo import LONGEST_WORD, WORDS_KEPT, Memo
+from streams.enrich.words import Words
 
 __all__ = ["Hit", "TermIndex"]
 
-P = TypeVar("P")
 
-WORDS_KEPT = 100_000
-"""Words whose meaning is kept; a large vocabulary of a newspaper."""
-
-
-class Hit(NamedTuple, Generic[P]):
+class Hit(Struct, frozen=True, order=True, gc=False):
     """A term in a text; `first` and `last` are numbers of words, both inclusive."""
 
     start: int
@@ -43,67 +40,73 @@ class Hit(NamedTuple, Generic[P]):
     first: int
     last: int
     term: str
-    payload: P
+    bits: int
+    """What the term is good for."""
 
 
-class _Node(Generic[P]):
+class _Node:
     """A place in the trie of multi-word terms."""
 
     __slots__ = ("children", "found")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node[P]] = {}
-        self.found: list[tuple[str, P, str]] = []
-        """Term, payload, and the particle that must follow later in the clause, or ""."""
+        self.children: dict[str, _Node] = {}
+        self.found: list[tuple[str, int, str]] = []
+        """Term, its bits, and the particle that must follow later in the clause, or ""."""
 
 
-class _Meaning(NamedTuple, Generic[P]):
+class _Meaning(Struct, frozen=True):
     """What a word can be in a term."""
 
-    terms: tuple[tuple[str, P], ...]
-    separable: tuple[tuple[str, P, str], ...]
+    terms: tuple[tuple[str, int], ...] = ()
+    """Terms that it is by itself, with their bits."""
+    separable: tuple[tuple[str, int, str], ...] = ()
     """Verbs of which it is the stem, with the particle that must close the clause."""
-    opens: tuple[_Node[P], ...]
+    opens: tuple[_Node, ...] = ()
     """Where terms of several words go on that it opens."""
-    continues: tuple[str, ...]
+    seconds: frozenset[str] = frozenset()
+    """Keys of the words that may come second in those."""
+    continues: tuple[str, ...] = ()
     """Keys under which it may stand as a later word of one."""
 
 
-class TermIndex(Generic[P]):
-    """An index of (term, payload) pairs for texts in the given languages.
+_NOTHING = _Meaning()
+
+
+class TermIndex:
+    """An index of terms for texts in the given languages.
 
     Args:
-        entries: terms in their dictionary form, and what to return when they are found.
+        terms: in their dictionary form, with the bits that say what they are good for.
         langs: languages whose inflections are understood, among "de" and "en".
     """
 
-    def __init__(self, entries: Iterable[tuple[str, P]], langs: tuple[str, ...]) -> None:
+    def __init__(self, terms: Mapping[str, int], langs: tuple[str, ...]) -> None:
         self._langs = langs
-        self._root: _Node[P] = _Node()
+        self._root = _Node()
         self._continuing: set[str] = set()
-        self._globs: dict[str, list[tuple[str, str, P]]] = {}
-        for term, payload in entries:
+        self._globs: dict[str, list[tuple[str, str, int]]] = {}
+        for term, bits in terms.items():
             if "*" in term:
-                self._add_glob(term, payload)
+                self._add_glob(term, bits)
             else:
-                self._add_words(term, payload)
-        self._known: dict[str, _Meaning[P] | None] = {}
-        self._starred = functools.lru_cache(maxsize=WORDS_KEPT)(self._matching_globs)
+                self._add_words(term, bits)
+        self._meanings = Memo(self._learn)
+        self._starred = Memo(self._matching_globs)
 
-    def find(self, words: Words) -> list[Hit[P]]:
+    def find(self, words: Words) -> list[Hit]:
         """All places of all terms, overlapping ones included, in the order of their start."""
-        hits: list[Hit[P]] = []
-        known, starts, ends = self._known, words.starts, words.ends
-        meanings = [known[raw] if raw in known else self._learn(raw) for raw in words.raws]
-        following = [*meanings[1:], None]
+        hits: list[Hit] = []
+        starts, ends = words.starts, words.ends
+        meanings = self._meanings.of(words.raws)
+        meanings.append(_NOTHING)  # follows the last word
         for first, meaning in enumerate(meanings):
-            if meaning is None:
+            if meaning is _NOTHING:
                 continue
-            if meaning.terms:
-                start, end = starts[first], ends[first]
-                hits += [Hit(start, end, first, first, term, p) for term, p in meaning.terms]
-            after = following[first]
-            if meaning.opens and after is not None and after.continues:
+            for term, bits in meaning.terms:
+                hits.append(Hit(starts[first], ends[first], first, first, term, bits))
+            # Many words open terms; few stand before a word with which one goes on.
+            if meaning.opens and not meaning.seconds.isdisjoint(meanings[first + 1].continues):
                 hits += self._longer(words, first, meaning.opens, meanings)
             if meaning.separable:
                 hits += self._separated(words, first, meaning)
@@ -115,48 +118,42 @@ class TermIndex(Generic[P]):
         return hits
 
     def _longer(
-        self,
-        words: Words,
-        first: int,
-        nodes: Sequence[_Node[P]],
-        meanings: Sequence[_Meaning[P] | None],
-    ) -> list[Hit[P]]:
+        self, words: Words, first: int, nodes: Sequence[_Node], meanings: Sequence[_Meaning]
+    ) -> list[Hit]:
         """Terms of several words that a word opens."""
-        found: list[Hit[P]] = []
+        found: list[Hit] = []
         last = first
-        while nodes and last + 1 < len(meanings):
-            between, meaning = words.between(last), meanings[last + 1]
-            if meaning is None or (between != " " and not _BETWEEN.fullmatch(between)):
+        while nodes and (continues := meanings[last + 1].continues):
+            between = words.between(last)
+            if between != " " and not _BETWEEN.fullmatch(between):
                 break
             last += 1
             nodes = [
-                node.children[key]
-                for node in nodes
-                for key in meaning.continues
-                if key in node.children
+                node.children[key] for node in nodes for key in continues if key in node.children
             ]
             start, end = words.starts[first], words.ends[last]
             for node in nodes:
-                found += [Hit(start, end, first, last, term, p) for term, p, _ in node.found]
+                for term, bits, _ in node.found:
+                    found.append(Hit(start, end, first, last, term, bits))
         return found
 
-    def _separated(self, words: Words, first: int, meaning: _Meaning[P]) -> list[Hit[P]]:
+    def _separated(self, words: Words, first: int, meaning: _Meaning) -> list[Hit]:
         """Verbs whose particle closes the clause."""
         start, end = words.starts[first], words.ends[first]
         return [
-            Hit(start, end, first, first, term, payload)
-            for term, payload, particle in meaning.separable
+            Hit(start, end, first, first, term, bits)
+            for term, bits, particle in meaning.separable
             if _clause_ends_with(particle, words, first)
         ]
 
-    def _add_words(self, term: str, payload: P) -> None:
-        self._node(Words(term).raws).found.append((term, payload, ""))
+    def _add_words(self, term: str, bits: int) -> None:
+        self._node(Words(term).raws).found.append((term, bits, ""))
         separable = _SEPARABLE.fullmatch(term) if "de" in self._langs else None
         if separable:
             particle = separable[1].replace("wiederher", "wieder her")
-            self._node([separable[2]]).found.append((term, payload, particle))
+            self._node([separable[2]]).found.append((term, bits, particle))
 
-    def _node(self, words: list[str]) -> _Node[P]:
+    def _node(self, words: list[str]) -> _Node:
         node = self._root
         for number, word in enumerate(words):
             key = _term_key(word)
@@ -165,31 +162,31 @@ class TermIndex(Generic[P]):
                 self._continuing.add(key)
         return node
 
-    def _add_glob(self, term: str, payload: P) -> None:
+    def _add_glob(self, term: str, bits: int) -> None:
         prefix, _, suffix = term.partition("*")
         key = f"={prefix}" if _is_acronym(prefix) else prefix.casefold()
-        self._globs.setdefault(key, []).append((suffix.casefold(), term, payload))
+        self._globs.setdefault(key, []).append((suffix.casefold(), term, bits))
 
-    def _learn(self, raw: str) -> _Meaning[P] | None:
-        """Work out what a word can mean, and keep it."""
+    def _learn(self, raw: str) -> _Meaning:
+        """Work out what a word can mean."""
         if len(raw) > LONGEST_WORD:
-            return None
-        if len(self._known) >= WORDS_KEPT:
-            self._known.clear()
+            return _NOTHING
         children, keys = self._root.children, _keys(raw, self._langs)
         nodes = [children[key] for key in keys if key in children]
         found = [each for node in nodes for each in node.found]
         meaning = _Meaning(
-            tuple((term, payload) for term, payload, particle in found if not particle)
-            + tuple(self._starred(raw)),
-            tuple(each for each in found if each[2]),
-            tuple(node for node in nodes if node.children),
-            tuple(key for key in keys if key in self._continuing),
+            terms=(
+                *((term, bits) for term, bits, particle in found if not particle),
+                *self._starred[raw],
+            ),
+            separable=tuple(each for each in found if each[2]),
+            opens=tuple(node for node in nodes if node.children),
+            seconds=frozenset(key for node in nodes for key in node.children),
+            continues=tuple(key for key in keys if key in self._continuing),
         )
-        self._known[raw] = meaning if any(meaning) else None
-        return self._known[raw]
+        return _NOTHING if meaning == _NOTHING else meaning
 
-    def _compounds(self, words: Words, tied: list[int]) -> Iterator[Hit[P]]:
+    def _compounds(self, words: Words, tied: list[int]) -> Iterator[Hit]:
         """Terms with a star in the hyphen compounds of a text, parts of compounds included."""
         ties = set(tied)
         for first in tied:
@@ -199,17 +196,18 @@ class TermIndex(Generic[P]):
                 start, end = words.starts[first], words.ends[last]
                 if end - start > 2 * LONGEST_WORD:
                     break
-                for term, payload in self._starred(words.text[start:end]):
-                    yield Hit(start, end, first, last, term, payload)
+                for term, bits in self._starred[words.text[start:end]]:
+                    yield Hit(start, end, first, last, term, bits)
 
-    def _matching_globs(self, word: str) -> list[tuple[str, P]]:
-        found: dict[str, tuple[str, P]] = {}
-        for key in _compound_keys(word, self._langs):
-            for length in range(len(key) + 1):
-                for suffix, term, payload in self._globs.get(key[:length], ()):
-                    if key.endswith(suffix) and length + len(suffix) <= len(key):
-                        found[f"{term} {payload}"] = (term, payload)
-        return list(found.values())
+    def _matching_globs(self, word: str) -> list[tuple[str, int]]:
+        found = {
+            term: bits
+            for key in _compound_keys(word, self._langs)
+            for length in range(len(key) + 1)
+            for suffix, term, bits in self._globs.get(key[:length], ())
+            if key.endswith(suffix) and length + len(suffix) <= len(key)
+        }
+        return list(found.items())
 
 
 # --- words ---------------------------------------------------------------------------------
@@ -228,14 +226,15 @@ _ENDINGS = {"de": ("s", "es"), "en": ("s", "es", "ed", "ing", "ies", "ied")}
 """Endings that are tried off beside the dictionary, which lacks many English verb forms."""
 
 
-def _by_start(hit: Hit[P]) -> tuple[int, int]:
-    return hit.start, hit.end
+_by_start = operator.attrgetter("start", "end")
 
 
 def _clause_ends_with(particle: str, words: Words, index: int) -> bool:
     """Whether the particle of a separated verb closes the clause that the verb stands in."""
-    text = words.text
-    for end in words.ends[index + 1 : index + MAX_CLAUSE]:
+    text, clause = words.text, slice(index + 1, index + MAX_CLAUSE)
+    if particle.rpartition(" ")[2] not in words.raws[clause]:  # nearly always
+        return False
+    for end in words.ends[clause]:
         opening = end - len(particle) - 1  # a word of its own, so a space before it
         if text.startswith(f" {particle}", opening) and _CLAUSE_END.match(text, end):
             return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import html as entities
+import itertools
 import re
 import unicodedata
 from functools import cached_property
@@ -48,12 +49,17 @@ class Document(msgspec.Struct, frozen=True, dict=True):
         return "body"
 
     @cached_property
+    def title_end(self) -> int:
+        """Where the title ends; 0 without one. The title comes first."""
+        return max((span.end for span in self.fields if span.name == "title"), default=0)
+
+    @cached_property
     def sentences(self) -> tuple[tuple[int, int], ...]:
         """Spans of all sentences in order, without the white space around them."""
-        breaks = [0, *(m.end() for m in _STOP.finditer(self.text) if _ends(self.text, m))]
-        spans = zip(breaks, [*breaks[1:], len(self.text)], strict=True)
-        trimmed = (_trim(self.text, start, end) for start, end in spans)
-        return tuple((start, end) for start, end in trimmed if start < end)
+        text = self.text
+        breaks = [0, *[stop.end() for stop in _STOP.finditer(text) if _ends(text, stop)], len(text)]
+        trimmed = [_trim(text, start, end) for start, end in itertools.pairwise(breaks)]
+        return tuple([(start, end) for start, end in trimmed if start < end])
 
     def sentence_at(self, start: int, end: int) -> tuple[int, int]:
         """Span (start, end) of the sentence, at most 300 characters, around a span.
@@ -141,6 +147,8 @@ def html_to_text(html: str) -> str:
     plain text stays; in HTML it is white space, and blocks make the lines.
     """
     html = html[:MARKUP_LIMIT]
+    if "<" not in html and "&" not in html:
+        return _clean(html)
     if _TAG.search(html):
         text = _walk(html)
     else:
@@ -183,8 +191,10 @@ def _walk(html: str) -> str:
 
 def _clean(text: str) -> str:
     """NFC, no invisible characters, single spaces, at most one blank line in a row."""
-    if not text.isprintable():  # line ends, among others
-        text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    if text.isprintable():  # its white space is plain spaces, then
+        text = unicodedata.normalize("NFC", stream_safe(text))
+        return (_SPACES.sub(" ", text) if "  " in text else text).strip()
+    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", stream_safe(text)))
     if "\n" in text:
         text = _BLANK_LINES.sub("\n\n", _AROUND_LINE_END.sub("\n", text))
@@ -242,12 +252,15 @@ def _cut(text: str, limit: int) -> str:
 
 # --- sentences ---------------------------------------------------------------------------
 
-# Tried only where marks begin, and never given back: 20,000 dots would take time by their square.
-_STOP = re.compile(r"\n+|(?<![.!?…])[.!?…]++[\"'”“’»«)\]]*+[ ]")
+# One set of characters opens it, so that a search skips all others at once. It is tried only where
+# marks begin, and never given back: 20,000 dots would take time by their square.
+_STOP = re.compile(r"[\n.!?…](?:(?<=\n)\n*|(?<!\n)(?<![.!?…]{2})[.!?…]*+[\"'”“’»«)\]]*+[ ])")
 _OPENERS = "\"'„“‚‘»«›‹([¿¡–—- "
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _ORDINAL = re.compile(r"\d{1,2}")
 _WORD = re.compile(r"\w+")
+LONGEST_ABBREVIATION = max(map(len, ABBREVIATIONS | NUMBERED))
+"""Characters; initials without dots, and ordinals, are shorter."""
 
 
 def _ends(text: str, stop: re.Match[str]) -> bool:
@@ -262,9 +275,11 @@ def _ends(text: str, stop: re.Match[str]) -> bool:
     rest = text[stop.end() : stop.end() + 40].lstrip(_OPENERS)
     if rest[:1].islower():
         return False
+    if stop[0] != ". ":
+        return True
     before = text[max(stop.start() - 40, 0) : stop.start()].rsplit(maxsplit=1)[-1:]
     word = before[0].lstrip(_OPENERS) if before else ""
-    if stop[0] != ". " or not _goes_on(word, rest):
+    if not _goes_on(word, rest):
         return True
     following = _WORD.match(rest)
     return following is not None and following[0] in STARTERS and len(word) > 1
@@ -272,6 +287,8 @@ def _ends(text: str, stop: re.Match[str]) -> bool:
 
 def _goes_on(word: str, rest: str) -> bool:
     """Whether a word with a full stop usually stands inside a sentence."""
+    if len(word) > LONGEST_ABBREVIATION and "." not in word:  # nearly always
+        return False
     folded = word.casefold()
     return bool(
         _INITIALS.fullmatch(word)

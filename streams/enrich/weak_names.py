@@ -12,13 +12,19 @@ from functools import lru_cache
 from streams.enrich.figure_weights import weighed
 from streams.enrich.figure_words import (
     ACTS,
+    COMPANY_ENDINGS,
     COMPANY_NEWS,
     DETERMINERS,
+    ENGLISH,
+    GERMAN,
+    INSTITUTIONS,
     JOINING,
     NO_VERBS,
     OPENERS,
+    QUESTIONS,
     SMALL_WORDS,
     SPORT,
+    STATES,
 )
 from streams.enrich.language import UNDETERMINED
 from streams.enrich.name_trie import Place
@@ -26,14 +32,27 @@ from streams.enrich.scene import Entry, Mention, Named, Scene
 from streams.enrich.words import APOSTROPHES, Words
 from streams.records import Reason
 
-__all__ = ["acronym", "acts", "behind", "company_news", "listed", "longer_name", "running_text"]
+__all__ = [
+    "acronym",
+    "acts",
+    "behind",
+    "company_news",
+    "kicker",
+    "listed",
+    "longer_name",
+    "running_text",
+    "settled",
+]
 
 LIST_WORDS = 3
 """Words between two names of one enumeration ("Google, Meta and others like X")."""
 COMPANY_WORDS = 40
 """How far words of company news are looked for: about a headline and its lead."""
 SPORT_WORDS = 20
+SETTLING_WORDS = 40
+FEWEST_WORDS = 4
 ADJECTIVE_ENDINGS = ("e", "er", "es", "em")
+_NO_NOUNS = SMALL_WORDS | OPENERS | ACTS | JOINING
 
 
 def acts(mention: Mention, scene: Scene) -> Reason | None:
@@ -45,10 +64,21 @@ def acts(mention: Mention, scene: Scene) -> Reason | None:
         return None
     if mention.place.ending and mention.place.payload.name.kind == "word":
         return weighed("owns", words.text[mention.place.start : words.ends[index]])
-    if not words.raws[index].islower() or not _is_verb(words.keys[index], scene.lang):
+    if not _behind_acts(index, scene):
         return None
-    rule = "word acts" if mention.place.payload.name.kind == "word" else "acts"
+    word = mention.place.payload.name.kind == "word"
+    rule = "word acts" if word and words.keys[mention.place.first] not in INSTITUTIONS else "acts"
     return weighed(rule, words.raws[index])
+
+
+def _behind_acts(index: int, scene: Scene) -> bool:
+    """Whether a word, or two, say what somebody does; in a headline in Title Case with a capital."""
+    key, raw = scene.words.keys[index], scene.words.raws[index]
+    if key in STATES and index + 1 < len(scene.words):
+        return scene.words.keys[index + 1] in STATES[key]
+    if raw.islower():
+        return _is_verb(key, scene.lang)
+    return scene.title_case and scene.lang == "en" and key in ACTS
 
 
 def _is_verb(key: str, lang: str) -> bool:
@@ -87,15 +117,28 @@ def running_text(mention: Mention, scene: Scene) -> Reason | None:
     lower = words.between(before) == " " and (
         words.raws[before].islower() or words.keys[before] in OPENERS
     )
-    if scene.lang not in ("de", UNDETERMINED):  # elsewhere nouns have no capital
+    if scene.lang not in ("de", UNDETERMINED) and not _is_place(
+        mention, scene
+    ):  # elsewhere nouns have no capital
         return weighed("capital in running text", words.raws[place.first]) if lower else None
     if scene.lang != "de" or _has_determiner(mention, scene):
         return None
     # A noun goes without an article in headlines, but hardly in the middle of a sentence, unless an
     # adjective stands there: "starkes Signal".
-    if lower and not words.raws[before].endswith(ADJECTIVE_ENDINGS):
+    adjective = words.raws[before].endswith(ADJECTIVE_ENDINGS) and words.keys[before] not in OPENERS
+    if lower and not adjective:
         return weighed("name without article", words.text[words.starts[before] : place.end])
     return weighed("no article", words.raws[place.first])
+
+
+def _is_place(mention: Mention, scene: Scene) -> bool:
+    """Whether an article, and no noun that it may belong to, makes it "the Amazon"."""
+    words, index = scene.words, behind(mention.place)
+    if not _has_determiner(mention, scene):
+        return False
+    if index >= len(words) or words.gap(index - 1) != " ":
+        return True
+    return words.keys[index] in _NO_NOUNS
 
 
 def acronym(mention: Mention, scene: Scene) -> Reason | None:
@@ -115,7 +158,7 @@ def acronym(mention: Mention, scene: Scene) -> Reason | None:
 
 def listed(mention: Mention, scene: Scene) -> Reason | None:
     """A weak name in one list with another of its kind: "Google, Meta und Apple", "Trump and Xi"."""
-    if not is_weak(mention):
+    if not is_weak(mention) and mention.place.payload.name.kind != "initial":
         return None
     place, words, figure = mention.place, scene.words, mention.watched.figure
     weak = ""
@@ -152,20 +195,56 @@ def _last(named: Named) -> int:
 
 
 def company_news(mention: Mention, scene: Scene) -> Reason | None:
-    """What is told around the weak name of an organisation is what companies are told of."""
-    place, words = mention.place, scene.words
-    if mention.watched.figure.kind != "organisation" or not is_weak(mention):
+    """What is told around a weak name is what companies, or those who run them, are told of."""
+    place, words, figure = mention.place, scene.words, mention.watched.figure
+    person = figure.kind == "person"
+    if not is_weak(mention) or (person and not figure.related):
         return None
     near = range(max(place.first - COMPANY_WORDS, 0), min(place.last + COMPANY_WORDS, len(words)))
     found = dict.fromkeys(
         words.raws[index]
         for index in near
-        if words.keys[index] in COMPANY_NEWS and not place.first <= index <= place.last
+        if _of_companies(words.keys[index])
+        and words.keys[index] != words.keys[place.first]
+        and not place.first <= index <= place.last
     )
     if not found:
         return None
-    rule = "company news" if len(found) > 1 else "a word of company news"
-    return weighed(rule, ", ".join([*found][:2]))
+    if person:
+        rule = "words of its business" if len(found) > 1 else "a word of its business"
+    else:
+        rules = ("a word of company news", "company news", "much company news")
+        rule = rules[min(len(found), 3) - 1]
+    return weighed(rule, ", ".join([*found][:3]))
+
+
+def settled(lang: str, words: Words) -> str:
+    """The language of a text; where it is undetermined, the one of its small words."""
+    if lang != UNDETERMINED or len(words) < FEWEST_WORDS:
+        return lang
+    first = words.keys[:SETTLING_WORDS]
+    german, english = (sum(key in small for key in first) for small in (GERMAN, ENGLISH))
+    if german == english:
+        return lang
+    return "de" if german > english else "en"
+
+
+def _of_companies(key: str) -> bool:
+    return key in COMPANY_NEWS or key.endswith(COMPANY_ENDINGS)
+
+
+def kicker(mention: Mention, scene: Scene) -> Reason | None:
+    """A weak name of an organisation before the colon of a headline: "Apple: no plans to leave"."""
+    place, words = mention.place, scene.words
+    if mention.watched.figure.kind != "organisation" or not is_weak(mention):
+        return None
+    if place.first or place.last + 1 >= len(words):
+        return None
+    if words.between(place.last).strip("\"“„»«'‘’” ") != ":":
+        return None
+    if words.keys[place.last + 1] in QUESTIONS:
+        return None
+    return weighed("kicker", f"{words.raws[place.last]}:")
 
 
 def is_weak(mention: Mention) -> bool:

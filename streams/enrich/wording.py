@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streams.records import Evidence, Reason
 
-__all__ = ["clause_of", "level_in_words", "reason_in_words", "rule_in_words"]
+__all__ = ["REASONS", "clause_of", "level_in_words", "reason_in_words", "rule_in_words"]
 
-_REASONS = {
+REASONS = {
     "full strong": "the full name stands here: {detail}",
     "full context": "the full name stands here, but others bear it too: {detail}",
     "initial strong": "initial and surname stand here: {detail}",
@@ -26,11 +26,16 @@ _REASONS = {
     "own given name before": "with the right given name: {detail}",
     "somebody else before, strong": "somebody else of that name was said before",
     "somebody else before, context": "somebody else of that name was said before",
+    "somebody else later, strong": "somebody else of that name is named in full later",
+    "somebody else later, context": "somebody else of that name is named in full later",
     "another given name before": "with somebody else's given name: {detail}",
     "another name before": "behind another word with a capital, probably a given name: {detail}",
+    "another body": "another body is named: {detail}",
     "namesake suffix": "a relative of the same name: {detail}",
     "double name": "part of a double name: {detail}",
     "own title": "behind a title of this figure: {detail}",
+    "own title alone": "a title of this figure stands nearby: {detail}",
+    "kicker": "a colon behind it says whose news it is: {detail}",
     "title": "behind a title: {detail}",
     "another title": "behind a title that does not fit: {detail}",
     "role": "as an organisation is written: {detail}",
@@ -45,16 +50,22 @@ _REASONS = {
     "plural": "a plural, so a family or a product: {detail}",
     "negative cue": "a word nearby speaks against it: {detail}",
     "cue near": "words nearby that fit this figure: {detail}",
+    "further cue": "one more word that fits this figure",
     "cue": "words elsewhere that fit this figure: {detail}",
     "related figure": "somebody related is named in full: {detail}",
     "listed with": "in one list with {detail}",
     "listed with another": "in one list with {detail}",
     "a word of company news": "a word of company news nearby: {detail}",
     "company news": "words of company news nearby: {detail}",
+    "much company news": "many words of company news nearby: {detail}",
+    "a word of its business": "a word of this person's business nearby: {detail}",
+    "words of its business": "words of this person's business nearby: {detail}",
+    "another field": "words of sport or the arts, none of politics or companies: {detail}",
     "sport": "among words of sport: {detail}",
     "words": "what the words say",
     "meaning": "what it means as a whole: {detail}",
 }
+"""Rule to its meaning; `{detail}` is what stands in the text."""
 
 _RULES = {
     "strong": "says it alone",
@@ -71,7 +82,7 @@ def reason_in_words(reason: Reason) -> str:
 
 def clause_of(reason: Reason) -> str:
     """A reason without its weight."""
-    words = _REASONS.get(reason.rule, f"{reason.rule}: {{detail}}")
+    words = REASONS.get(reason.rule, f"{reason.rule}: {{detail}}")
     return words.format(detail=reason.detail)
 
 

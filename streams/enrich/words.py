@@ -11,10 +11,10 @@ import unicodedata
 from functools import lru_cache
 from itertools import accumulate
 
-__all__ = ["APOSTROPHES", "HYPHENS", "LONGEST_WORD", "TIES", "Words", "fold"]
+from streams.enrich.memo import LONGEST_WORD, Memo
 
-LONGEST_WORD = 60
-"""Letters; longer runs are no words, and would fill the caches with rubbish."""
+__all__ = ["APOSTROPHES", "HYPHENS", "TIES", "Words", "fold"]
+
 LONGEST_GAP = 4
 """Characters between two words of one name or term."""
 
@@ -29,7 +29,6 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae"
 _WORD = re.compile(r"([^\W_]+)")
 
 
-@lru_cache(maxsize=65_536)
 def fold(word: str) -> str:
     """Drop case and accents: "Žižek" becomes "zizek", "Weiß" becomes "weiss"."""
     if word.isascii():
@@ -38,6 +37,9 @@ def fold(word: str) -> str:
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     folded = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
     return folded or word  # "ﾞ" is an accent and nothing else; no key is empty
+
+
+_keys = Memo(lambda word: fold(word) if len(word) <= LONGEST_WORD else word)
 
 
 @lru_cache(maxsize=4_096)
@@ -76,7 +78,7 @@ class Words:
         self.raws: list[str] = parts[1::2]
         self.starts = offsets[0:-1:2]
         self.ends = offsets[1::2]
-        self.keys = [fold(raw) if len(raw) <= LONGEST_WORD else raw for raw in self.raws]
+        self.keys = _keys.of(self.raws)
 
     def __len__(self) -> int:
         return len(self.raws)
@@ -92,6 +94,8 @@ class Words:
     def gap(self, index: int) -> str | None:
         """The gap between a word and the next, reduced; None where no name can go on."""
         gap = self.between(index)
+        if gap == " ":  # nearly always
+            return gap
         return _reduced(gap) if 0 < len(gap) <= LONGEST_GAP else None
 
     def hyphen_after(self, index: int) -> bool:

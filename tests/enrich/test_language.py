@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from streams.enrich.language import LANGUAGES, detect
+from streams.enrich.language import LANGUAGES, _identifier, detect
 
 GERMAN = "Die Kommission will die Regeln für große Plattformen noch in diesem Jahr verschärfen."
 ENGLISH = (
@@ -54,3 +55,17 @@ def test_any_text_has_a_language_and_a_probability(text: str, declared: str) -> 
     lang, probability = detect(text, declared)
     assert lang == "und" or lang in LANGUAGES
     assert 0.0 <= probability <= 1.0
+
+
+@pytest.fixture(scope="module")
+def untouched() -> LanguageIdentifier:
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(LANGUAGES)
+    return identifier
+
+
+@given(st.text(max_size=300) | st.sampled_from([GERMAN, ENGLISH]))
+def test_the_answers_are_those_of_the_library_as_it_comes(
+    untouched: LanguageIdentifier, text: str
+) -> None:
+    assert _identifier().rank(text) == untouched.rank(text)
