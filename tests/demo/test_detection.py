@@ -84,7 +84,7 @@ def test_figures(judged):
         # The newsroom tells of hardly anything but platforms and their overseers, and its labels are
         # narrower than the guide for labelled items: they leave out rulings, supervision and age
         # gates. So these say little about precision; tests/gold does.
-        ("content-moderation", 0.5, 0.8),
+        ("content-moderation", 0.45, 0.8),
         ("regulation", 0.4, 0.9),
     ],
 )
