@@ -423,12 +423,17 @@ class Reason(Record, frozen=True, kw_only=True):
 
 
 class Entity(Record, frozen=True, kw_only=True):
-    """A named entity, with spaCy's vocabulary."""
+    """One place where a named entity stands, with spaCy's vocabulary."""
 
     text: str
     label: str
     start: Offset
     end: Offset
+    name: str = ""
+    """What the item calls it most fully ("Mark Zuckerberg" for "Zuckerbergs"): places of one label and name
+    are one entity."""
+    figure_id: str = ""
+    """The watched figure that stands there."""
 
 
 class Quote(Record, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ENRICHED, ITEMS, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.enrich.batch import BatchResult, begin, enrich_batch, write_snapshot
+from streams.enrich.entity_models import check_models
 from streams.enrich.policy import read_policy
 from streams.errors import RecordError
 from streams.pool import KillablePool, PoolBrokenError
@@ -54,7 +55,9 @@ class EnrichStage:
         """Load the watchlist and start the pool."""
         await self._watchlist.start()
         policy_path = self._settings.config_folder / "policy"
-        read_policy(policy_path)  # a mistake in it is told here, not by a process that dies of it
+        # Mistakes are told here, not by a process that dies of them.
+        read_policy(policy_path)
+        check_models(self._settings.models)
         policy = self._files.keep(policy_path)
         with self._files.watchlist(self._watchlist) as watchlist:
             self._pool = KillablePool(

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from streams.enrich.pipeline import Enricher, build_enricher
-from streams.records import Figure, Item
+from streams.records import EnrichedItem, Figure, Item
 from streams.wire import decode, encode
 
 __all__ = ["BatchResult", "begin", "enrich_batch", "settle", "write_snapshot"]
@@ -76,19 +76,39 @@ def enrich_batch(snapshot: str, values: Sequence[bytes | None], now: datetime) -
         One result per value, in order; a value that cannot be enriched never stops the others.
     """
     _use(snapshot)
-    return [_enrich(value, now) for value in values]
-
-
-def _enrich(value: bytes | None, now: datetime) -> BatchResult:
+    results = [_decoded(value) for value in values]
+    items = [found for found in results if isinstance(found, Item)]
     try:
-        enriched = _Process.enricher.enrich(decode(Item, value), now)
-        return BatchResult(
-            key=enriched.item.lang.encode(),
-            value=encode(enriched),
-            timestamp=enriched.item.seen_at.timestamp(),
-        )
+        enriched = iter([_result(each) for each in _Process.enricher.enrich_all(items, now)])
+    except Exception:  # noqa: BLE001 - one of them fails: each by itself shows which
+        enriched = iter([_enrich(item, now) for item in items])
+    return [found if isinstance(found, BatchResult) else next(enriched) for found in results]
+
+
+def _decoded(value: bytes | None) -> Item | BatchResult:
+    try:
+        return decode(Item, value)
+    except Exception as error:  # noqa: BLE001 - whatever a record holds, only it fails
+        return _failed(error)
+
+
+def _enrich(item: Item, now: datetime) -> BatchResult:
+    try:
+        return _result(_Process.enricher.enrich(item, now))
     except Exception as error:  # noqa: BLE001 - whatever a text does, only its item fails
-        return BatchResult(error=f"{type(error).__name__}: {error}")
+        return _failed(error)
+
+
+def _result(enriched: EnrichedItem) -> BatchResult:
+    return BatchResult(
+        key=enriched.item.lang.encode(),
+        value=encode(enriched),
+        timestamp=enriched.item.seen_at.timestamp(),
+    )
+
+
+def _failed(error: Exception) -> BatchResult:
+    return BatchResult(error=f"{type(error).__name__}: {error}")
 
 
 def _use(snapshot: str) -> None:

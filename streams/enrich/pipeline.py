@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from streams import __version__
+from streams.enrich.canonical import canonical
 from streams.enrich.entities import DEFAULT_MODELS, EntityTagger
 from streams.enrich.figures import FigureMatcher
 from streams.enrich.language import detect
@@ -14,7 +15,7 @@ from streams.enrich.policy import PolicyMatcher, read_policy
 from streams.enrich.roles import with_roles
 from streams.enrich.semantics import load_semantics
 from streams.enrich.text import Document, make_document
-from streams.records import EnrichedItem, Figure, Item, ItemRef
+from streams.records import EnrichedItem, Entity, Figure, Item, ItemRef
 
 __all__ = ["Enricher", "build_enricher"]
 
@@ -34,16 +35,44 @@ class Enricher:
             self.policy.semantics.load()
 
     def enrich(self, item: Item, now: datetime) -> EnrichedItem:
-        """Find language, figures, policy topics and entities of an item.
+        """Find language, entities, figures and policy topics of an item; see `enrich_all`."""
+        return self.enrich_all([item], now)[0]
+
+    def enrich_all(self, items: Sequence[Item], now: datetime) -> list[EnrichedItem]:
+        """Find language, entities, figures and policy topics of some items.
+
+        Entities are found for all items at once, which is faster.
 
         Args:
-            item: any item, hostile ones included; markup is removed and the text is bounded.
+            items: any items, hostile ones included; markup is removed and the text is bounded.
             now: becomes `enriched_at`.
+
+        Returns:
+            One enriched item for each, in order.
         """
-        document = make_document(item.title, item.summary, item.body)
-        lang, confidence = detect(document.text, declared=item.lang, learned=item.feed_lang)
+        documents = [make_document(item.title, item.summary, item.body) for item in items]
+        langs = [
+            detect(document.text, declared=item.lang, learned=item.feed_lang)
+            for item, document in zip(items, documents, strict=True)
+        ]
+        tagged = self.tagger.tag_all(documents, [lang for lang, _ in langs])
+        return [
+            self._judge(item, document, *lang, *found, now)
+            for item, document, lang, found in zip(items, documents, langs, tagged, strict=True)
+        ]
+
+    def _judge(
+        self,
+        item: Item,
+        document: Document,
+        lang: str,
+        confidence: float,
+        tagged: tuple[Entity, ...],
+        skipped: str,
+        now: datetime,
+    ) -> EnrichedItem:
         figures = with_roles(document, lang, self.matcher.find(document, lang))
-        entities, skipped = self.tagger.tag(document, lang)
+        entities = canonical(tagged, figures)
         policy_topics = self.policy.find(document, lang, figures, entities)
         return EnrichedItem(
             item=_reference(item, document, lang, now),

@@ -10,6 +10,7 @@ from tests.bench import (
     decide,
     detect,
     enrich,
+    entities,
     figures,
     hostile,
     idle,
@@ -33,6 +34,7 @@ TINY = {
         sizes=(10, 100), supported_sizes=(10,), rival_size=10, texts=4, rounds=1
     ),
     "enrich": lambda: enrich.run(items=2, rounds=1, threads=("1",)),
+    "entities": lambda: entities.run(texts=4, rounds=1),
     "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
     "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),

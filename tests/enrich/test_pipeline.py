@@ -56,12 +56,33 @@ def test_everything_found_in_one_item(enricher: Enricher) -> None:
     assert decode(EnrichedItem, encode(enriched)) == enriched
 
 
-def test_german_says_why_it_has_no_entities(enricher: Enricher) -> None:
-    enriched = enricher.enrich(item(title="Die Behörde verklagt den Konzern wegen KI"), NOW)
+def test_german_has_entities_that_are_watched_or_found(enricher: Enricher) -> None:
+    source = item(
+        title="Ada Lovelace verklagt Siemens", summary="Lovelaces Klage liegt in München."
+    )
+    enriched = enricher.enrich(source, NOW)
     assert enriched.item.lang == "de"
-    assert enriched.entities == ()
-    assert enriched.skipped[0].startswith("entities: no model for de")
-    assert "entities:en" not in enriched.versions
+    assert enriched.skipped == ()
+    named = {entity.text: (entity.name, entity.figure_id) for entity in enriched.entities}
+    assert named["Ada Lovelace"] == ("Ada Lovelace", "ada")
+    assert named["Siemens"] == ("Siemens", "")
+    assert "entities:de" in enriched.versions
+
+
+def test_a_language_without_a_model_says_so(enricher: Enricher) -> None:
+    text = "Le gouvernement a présenté hier son projet de loi sur les plateformes en ligne."
+    enriched = enricher.enrich(item(body=text, lang="fr"), NOW)
+    assert enriched.item.lang == "fr"
+    assert enriched.skipped[0].startswith("entities: no model for fr")
+
+
+def test_many_items_get_what_each_gets_alone(enricher: Enricher) -> None:
+    items = [
+        item(title="Ada Lovelace verklagt Siemens"),
+        item(title="Ada Lovelace sues Siemens over its new plant in Ohio"),
+        item(),
+    ]
+    assert enricher.enrich_all(items, NOW) == [enricher.enrich(each, NOW) for each in items]
 
 
 def test_an_empty_item(enricher: Enricher) -> None:
