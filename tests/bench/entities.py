@@ -7,6 +7,7 @@ those of a worker's pool: one thread of linear algebra each.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import time
@@ -15,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from streams.enrich import entity_models
-from streams.enrich.entity_models import OWN, load_pipeline
+from streams.enrich.entity_models import OWN, Pipeline, load_pipeline
 from streams.enrich.gold import read_gold
 from tests.bench.measure import NAN, compare
 from tests.bench.result import Result, Row
@@ -69,7 +70,7 @@ def _beside(texts: Sequence[str], rounds: int) -> list[Row]:
     """Our model and the stock one in turn."""
     import spacy
 
-    ours = load_pipeline(OWN, "en")
+    ours = _ours()
     theirs = spacy.load(RIVAL, exclude=[*entity_models.UNUSED])
     variants: dict[str, Callable[[], object]] = {
         "stock English model, nlp.pipe": lambda: list(theirs.pipe(texts)),
@@ -90,7 +91,7 @@ def _beside(texts: Sequence[str], rounds: int) -> list[Row]:
 
 def _identical(texts: Sequence[str]) -> bool:
     """Whether the size of a batch makes no difference to what is found."""
-    ours = load_pipeline(OWN, "en")
+    ours = _ours()
     found = []
     for size in BATCHES:
         portions = (texts[at : at + size] for at in range(0, len(texts), size))
@@ -107,4 +108,10 @@ def _shared(pool: ProcessPoolExecutor, texts: Sequence[str]) -> float:
 
 
 def _find(texts: Sequence[str]) -> int:
-    return sum(map(len, load_pipeline(OWN, "en").find(texts)))
+    return sum(map(len, _ours().find(texts)))
+
+
+@functools.cache
+def _ours() -> Pipeline:
+    """Our model, once per process as in a worker."""
+    return load_pipeline(OWN, "en")
