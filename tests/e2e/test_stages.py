@@ -164,11 +164,11 @@ async def test_an_item_that_kills_its_process_is_set_aside_alone(broker, monkeyp
     hook.write_text(
         "import os\n"
         "import streams.enrich.batch as batch\n"
-        "real = batch._enrich\n"
-        "def fatal(value, now):\n"
+        "real = batch._decoded\n"
+        "def fatal(value):\n"
         "    if value and b'FATAL' in value: os._exit(9)\n"
-        "    return real(value, now)\n"
-        "batch._enrich = fatal\n"
+        "    return real(value)\n"
+        "batch._decoded = fatal\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     fatal = make_item(number=999, title="FATAL text about the weather in the north")
