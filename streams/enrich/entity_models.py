@@ -7,7 +7,7 @@ train-ner`), kept in half precision. Only the cutting into words differs by lang
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +27,7 @@ __all__ = [
     "check_models",
     "halve",
     "load_pipeline",
+    "register",
     "tokenizer_of",
 ]
 
@@ -147,11 +148,37 @@ def halve(nlp: Language) -> None:
     _cast(nlp, "float16")
 
 
+def register() -> None:
+    """Tell spaCy what the configuration of our own model names."""
+    from spacy.util import registry
+
+    registry.callbacks("wirewatch.affixes.v1", func=_affixes)
+
+
+def _affixes(prefix: int, suffix: int) -> Callable[[Language], Language]:
+    """Other lengths of what a model knows of a word's beginning and end.
+
+    spaCy has one letter and three; German shows more of a name's kind in its last four ("-berg", "-heim",
+    "-tion").
+    """
+    from spacy.attrs import PREFIX, SUFFIX
+
+    def change(nlp: Language) -> Language:
+        vocab: Any = nlp.vocab  # its stub does not know the getters
+        getters = vocab.lex_attr_getters
+        getters[PREFIX] = lambda word: word[:prefix]
+        getters[SUFFIX] = lambda word: word[-suffix:]
+        return nlp
+
+    return change
+
+
 @functools.cache
 def _own() -> Language:
     """Our own model, once for both languages."""
     import spacy
 
+    register()
     nlp = spacy.load(OWN_FOLDER)
     _cast(nlp, "float32")
     _use_numpy(nlp)

@@ -86,6 +86,9 @@ class Names(NameLists):
     def organisation(self, lang: str, random: Random) -> str:
         return "Neu & Söhne"
 
+    def known(self, label: str, lang: str, random: Random) -> str:
+        return "Neuwied"
+
 
 def test_variants_keep_every_span_on_its_name() -> None:
     random = Random(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from random import Random
 
 __all__ = ["NameLists"]
@@ -19,6 +20,7 @@ LOCALES = {
     "en": ("en_US", "en_GB", "en_IE", "en_NZ"),
     "other": tuple(_OTHER_LOCALES.split()),
 }
+KNOWN = Path(__file__).parent / "known.txt"
 OWN_SHARE = 0.5
 """How many of the persons in a text bear names usual in its language."""
 
@@ -31,6 +33,7 @@ class NameLists:
             group: [_of_locale(locale) for locale in locales] for group, locales in LOCALES.items()
         }
         self._cities, self._home = _cities()
+        self._known = _known()
 
     def surname(self, lang: str, random: Random) -> str:
         return random.choice(self._locale(lang, random)[1])
@@ -52,6 +55,10 @@ class NameLists:
     def city(self, lang: str, random: Random) -> str:
         """A city, half of them from countries where the language is spoken."""
         return random.choice(self._home[lang] if random.random() < OWN_SHARE else self._cities)
+
+    def known(self, label: str, lang: str, random: Random) -> str:
+        """A name that news has every day, of an organisation or a place."""
+        return random.choice(self._known[lang, label])
 
     def organisation(self, lang: str, random: Random) -> str:
         """An invented organisation, of a usual form."""
@@ -91,6 +98,18 @@ _SYLLABLES = (
     "ax ba be bri co cor da del di dyn en er fi flo ga gen hy in ix ka ki la li lu ma med mi mo na neo no"
     " nu or pa pha po ra ri ro sa si sol ta tec tel ti tra va ve vi vo xa za zen"
 )
+
+
+def _known() -> dict[tuple[str, str], list[str]]:
+    """Language and label to names."""
+    lines = KNOWN.read_text("utf-8").splitlines()
+    found = {}
+    for line in lines:
+        if not line.startswith("#"):
+            kind, _, names = line.partition(": ")
+            lang, label = kind.split()
+            found[lang, label] = names.split(", ")
+    return found
 
 
 def _coined(random: Random) -> str:

@@ -27,7 +27,7 @@ from spacy.util import filter_spans, load_config
 from spacy.vocab import Vocab
 from thinc.api import NumpyOps, set_current_ops
 
-from streams.enrich.entity_models import OWN_FOLDER, halve, tokenizer_of
+from streams.enrich.entity_models import OWN_FOLDER, halve, register, tokenizer_of
 from tests.gold.entities import variants  # noqa: F401 - registers the augmenter
 from tests.gold.entities.corpora import LEARNED, read
 from tests.gold.entities.sentences import UNCLEAR, Sentence
@@ -62,6 +62,7 @@ def main(
     learned, held = chosen(data, only.split(",") if only else list(WEIGHTS))
     words = sum(len(sentence.text.split()) for sentence in learned)
     notes.print(f"{len(learned)} sentences, {words:,} words; {len(held)} sentences held back")
+    register()
     _use_numpy()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

@@ -33,7 +33,9 @@ SHARES = {
 """How many of the sentences are changed in which way."""
 NAME_SHARE = {"PER": 0.6, "LOC": 0.35, "ORG": 0.35}
 """How many of the names in a sentence with other names are replaced. Countries and great organisations are
-met every day, so they mostly stay."""
+met every day, so most stay."""
+KNOWN_SHARE = 0.3
+"""How many of the organisations and places that are put in are those of everyday news."""
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 )
@@ -100,6 +102,8 @@ def _other_name(surface: str, label: str, *, lang: str, lists: NameLists, random
     if random.random() > NAME_SHARE.get(label, 0.0):
         return surface
     words = surface.split()
+    if label in ("ORG", "LOC") and random.random() < KNOWN_SHARE:
+        return lists.known(label, lang, random)
     if label == "PER" and len(words) <= 4 and "." not in words[0][:-1]:
         new = lists.person(len(words), lang, random)
     elif label == "LOC" and len(words) == 1 and not surface.isupper():
