@@ -103,7 +103,7 @@ ROLE_ENDINGS = (
     kunden server servern cloud rechenzentrum brille brillen gerät geräte geräten dienst dienste sperre
     verbot verbots kanal kanals kanäle kanälen gruppe gruppen chat chats nachricht nachrichten boykott
     ausfall störung bote boten standort standorte filiale filialen produkt produkte produkten patent patente
-    übernahme strafe bußgeld verfahren betriebsrat belegschaft klage klagen urteil urteil
+    übernahme strafe bußgeld verfahren betriebsrat belegschaft klage klagen urteil
     drone drones van vans glasses engineer engineers designer employee customer seller store stores
     headset headsets parcel parcels backed owned funded backdoor suit ruling
         """)

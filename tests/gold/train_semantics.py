@@ -1,8 +1,7 @@
 """Trains the semantic layer: `make semantics`.
 
 Reads the self-written items of `tests/gold/train` and the dev half of `tests/gold/items`; the test half
-is never read. Writes `policy_adapter.npz` and `policy_heads.json` in `streams/enrich/data`, the same bytes
-every time on the same machine.
+is never read. Writes `policy_adapter.npz` and `policy_heads.json` in `streams/enrich/data`. Seeds are fixed.
 
 1. The embedding is tuned on all items but some files, `HELD_BACK`: `tests.gold.tune_encoder`.
 2. A logistic regression per policy topic on the embeddings of all items (ridge penalty, Newton steps).
