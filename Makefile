@@ -33,6 +33,10 @@ format: $(VENV)/dev ## format and fix what ruff can fix
 semantics: $(VENV)/train ## train the semantic layer on the labelled items (half an hour)
 	$(BIN)/python -m tests.gold.train_semantics
 
+likeness: $(VENV)/dev ## learn what makes two items the same news, from the labelled stories (two minutes)
+	$(BIN)/python -m tests.gold.term_frequencies
+	$(BIN)/python -m tests.gold.fit_likeness
+
 DATA ?= ../shared/data/ner
 train-ner: $(VENV)/train ## train the entity model on our sentences and the corpora in DATA (most of an hour)
 	$(BIN)/python -m tests.gold.entities.train --data $(DATA)
@@ -43,10 +47,11 @@ eval-ner: $(VENV)/dev ## how well entities are found in the corpora in DATA, bes
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
 
-eval: $(VENV)/dev ## how well figures, policy topics and languages are found in tests/gold, test half
+eval: $(VENV)/dev ## how well figures, topics, languages and stories are found in tests/gold, test half
 	$(BIN)/wirewatch eval figures --split test tests/gold/items/*.jsonl
 	$(BIN)/wirewatch eval policy --split test tests/gold/items/*.jsonl
 	$(BIN)/wirewatch eval language --split test tests/gold/items/*.jsonl
+	$(BIN)/wirewatch eval stories --split test tests/gold/stories/*.jsonl
 
 lock: $(VENV)/dev ## renew the files of locked versions (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
@@ -85,4 +90,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast lint format semantics train-ner eval-ner bench eval lock clean
+.PHONY: help run up test fast lint format semantics likeness train-ner eval-ner bench eval lock clean

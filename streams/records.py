@@ -23,6 +23,7 @@ __all__ = [
     "Alert",
     "AlertSource",
     "Command",
+    "Condition",
     "DeadLetter",
     "EnrichedItem",
     "Entity",
@@ -45,12 +46,17 @@ __all__ = [
     "Reason",
     "Refused",
     "Rule",
+    "Schedule",
     "Seen",
+    "Selection",
     "SeverityPolicy",
+    "Silence",
     "SourceSelector",
     "Story",
     "Subscription",
+    "Told",
     "Trend",
+    "Triage",
     "stable_id",
 ]
 
@@ -165,6 +171,12 @@ class FigureSelector(Record, frozen=True, kw_only=True):
     lists: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     min_confidence: Share = 0.75
+    roles: tuple[Literal["speaker", "subject", "object", "passing"], ...] = ()
+    """Parts that the figure must play in the item; empty: any."""
+    fields: tuple[FieldName, ...] = ()
+    """Where the figure must be named; empty: anywhere."""
+    together: tuple[str, ...] = ()
+    """figure_ids of which at least one other must be in the same item."""
 
 
 class PolicyTopicSelector(Record, frozen=True, kw_only=True):
@@ -194,6 +206,48 @@ class SeverityPolicy(Record, frozen=True, kw_only=True):
     bump: tuple[Literal["headline", "tier1", "two_figures"], ...] = ()
 
 
+class Selection(Record, frozen=True, kw_only=True):
+    """What a mention must be like. All of its parts must hold."""
+
+    figures: FigureSelector = FigureSelector()
+    policy_topics: PolicyTopicSelector = PolicyTopicSelector()
+    sources: SourceSelector = SourceSelector()
+
+
+class Condition(Record, frozen=True, kw_only=True):
+    """What must have happened for matching mentions to become an alert.
+
+    match: nothing more. count: `at_least` distinct stories within the window. distinct_sources: `at_least`
+    feeds within the window. first_seen: the figure matched in no other story of the window before. burst: the
+    figure's burst is of level `at_least`. silence: no story has matched for the length of the window.
+    """
+
+    kind: Literal["match", "count", "distinct_sources", "first_seen", "burst", "silence"] = "match"
+    at_least: Annotated[int, Meta(ge=1)] = 1
+    window_seconds: Annotated[int, Meta(ge=1)] = 3_600
+
+
+class Schedule(Record, frozen=True, kw_only=True):
+    """When an alert may notify. Outside, it is published and held for the digest."""
+
+    timezone: str = "UTC"
+    """IANA name."""
+    active: tuple[str, ...] = ()
+    """Spans such as "Mon-Fri 07:00-20:00"; empty: always."""
+
+
+class Silence(Record, frozen=True, kw_only=True):
+    """A time in which an alert of a rule does not notify, because a person said so."""
+
+    figures: tuple[str, ...] = ()
+    """figure_ids; empty: all."""
+    start: Utc
+    end: Utc
+    """At most 30 days after `start`."""
+    author: str
+    comment: str
+
+
 class Rule(Record, frozen=True, kw_only=True):
     """When a mention becomes an alert. `news.rules`, key `rule_id`."""
 
@@ -205,6 +259,17 @@ class Rule(Record, frozen=True, kw_only=True):
     policy_topics: PolicyTopicSelector = PolicyTopicSelector()
     sources: SourceSelector = SourceSelector()
     severity: SeverityPolicy = SeverityPolicy()
+    any: tuple[Selection, ...] = ()
+    """At least one of these must hold, too."""
+    none: tuple[Selection, ...] = ()
+    """None of these may hold; `not` in rules.yaml."""
+    when: Condition = Condition()
+    group_by: Literal["story", "figure"] = "story"
+    """figure: one alert per figure and day, whatever the stories."""
+    schedule: Schedule = Schedule()
+    silences: tuple[Silence, ...] = ()
+    route: str = ""
+    """Which receivers are told; empty: all."""
     max_age_seconds: Annotated[int, Meta(ge=1)] = 86_400
     """Items older than this when first seen are recorded but never notify."""
     origin: Origin = "cli"
@@ -515,6 +580,9 @@ class EnrichedItem(Record, frozen=True, kw_only=True):
     entities: tuple[Entity, ...] = ()
     figures: tuple[FigureHit, ...] = ()
     policy_topics: tuple[PolicyTopicHit, ...] = ()
+    vector: bytes = b""
+    """What title and lead mean, as 384 signed bytes whose cosine compares two items of any language; empty where the
+    semantic layer is not installed, or no figure is in the item."""
     versions: dict[str, str] = {}
     """What decided: app, watchlist, policy lexicon, and the models used."""
     skipped: tuple[str, ...] = ()
@@ -529,7 +597,15 @@ class Story(Record, frozen=True, kw_only=True):
 
     story_id: str
     copy_of: str = ""
-    """item_id of the story's first item; empty for the first item itself."""
+    """item_id of the item that this one is a near-copy of; empty for an item in words of its own."""
+    absorbed: tuple[str, ...] = ()
+    """story_ids that have turned out to be this story; their alerts are superseded by its alerts."""
+    reason: str = ""
+    """Why it is this story, in words for a person; empty where it begins one."""
+    stories_hour: int = 0
+    """Stories of all figures and none that began within the hour before, this one included."""
+    stories_window: int = 0
+    """The same for the whole window of 72 hours."""
 
 
 class Mention(Record, frozen=True, kw_only=True):
@@ -552,6 +628,40 @@ class AlertSource(Record, frozen=True, kw_only=True):
     confidence: Share
     figure: tuple[Evidence, ...]
     policy_topics: tuple[PolicyTopicHit, ...] = ()
+    copy_of: str = ""
+    """item_id of the item that this one is a near-copy of; empty for an item in words of its own."""
+
+
+class Triage(Record, frozen=True, kw_only=True):
+    """What people have made of an alert: the other axis, apart from the state of the news."""
+
+    status: Literal["new", "acknowledged", "snoozed", "resolved", "dismissed"] = "new"
+    actor: str = ""
+    """Who set the status."""
+    at: Utc | None = None
+    until: Utc | None = None
+    """snoozed: until then, or until something material happens."""
+    assignee: str = ""
+    note: str = ""
+    """The latest comment or reason."""
+    refused: str = ""
+    """Why the latest command was not carried out; empty if it was."""
+    command_id: str = ""
+    """The latest command, carried out or not."""
+    commands: int = 0
+    """Offset behind the latest command in its partition of `news.commands`: those before are done."""
+    revision: int = 0
+    """Revision of the alert that a person last changed the status or the assignee with; 0 if none has."""
+
+
+class Told(Record, frozen=True, kw_only=True):
+    """What the notifications of an alert have told; only what goes beyond it notifies again."""
+
+    severity: Severity = "info"
+    policy_topics: tuple[str, ...] = ()
+    tier1: bool = False
+    """Whether a tier-1 source was among the sources."""
+    publishers: int = 0
 
 
 class Latency(Record, frozen=True, kw_only=True):
@@ -593,7 +703,34 @@ class Alert(Record, frozen=True, kw_only=True):
     """Newest evidence per item, 50 at most; the last one made this revision."""
     further_item_ids: tuple[str, ...] = ()
     """Items beyond the 50; `len(sources) + len(further_item_ids)` items tell it."""
+    publishers: tuple[str, ...] = ()
+    """feed_ids of all items, in the order in which they came."""
+    copies: int = 0
+    """Items that are near-copies of another one."""
+    retracted: dict[str, int] = {}
+    """item_id to the revision with which the item ceased to match the rule."""
     state: Literal["open", "quiet", "closed"] = "open"
+    """quiet: nothing new for six hours; closed: for a day, or superseded, or its figure or rule is gone."""
+    first_seen_at: Utc | None = None
+    """`seen_at` of the earliest item."""
+    last_seen_at: Utc | None = None
+    """`seen_at` of the latest item; the state follows from it."""
+    told: Told | None = None
+    """None before the first notification, and in alerts older than this field."""
+    notified_at: Utc | None = None
+    """`seen_at` of the item that notified last."""
+    hold_until: Utc | None = None
+    """A notification waits until then for what else may come, so that one message tells it all."""
+    superseded_by: str = ""
+    """alert_id that goes on in its place."""
+    derived_from: str = ""
+    """alert_id whose story this one continues: the one it supersedes, or the closed one before it."""
+    episode: int = 0
+    """How often the same rule, figure and story have begun again after being closed."""
+    triage: Triage = Triage()
+    mention_offset: int = -1
+    """Offset in its partition of `news.mentions` of what made the newest revision by the news: all before it
+    is done. -1: not known."""
     latency: Latency
     versions: dict[str, str] = {}
 
@@ -617,12 +754,25 @@ class Trend(Record, frozen=True, kw_only=True):
     trend_id: str
     figure_id: str
     kind: Literal["burst", "silence", "together"]
+    phase: Literal["begin", "level", "end"] = "begin"
+    level: int = 1
+    """1 to 3, by score."""
     window_start: Utc
     window_end: Utc
     count: int
+    """Distinct stories in the window."""
     expected: float
     score: float
     """Surprise: minus log10 of the probability of such a count."""
+    publishers: int = 0
+    other_figure: str = ""
+    """together: with whom; silence of a feed: ""."""
+    cold: bool = False
+    """True while the figure's history is too short, and a prior stands in."""
+    reason: str = ""
+    """In words for a person."""
+    story_ids: tuple[str, ...] = ()
+    """Newest stories of the window, ten at most."""
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from streams.agents.partitions import PartitionStates
 from streams.broker.topics import ENRICHED, MENTIONS
 from streams.config import Settings
 from streams.errors import RecordError
-from streams.records import EnrichedItem, Mention, Story
-from streams.stories.cluster import WINDOW, Clusters, mentions_of
+from streams.records import EnrichedItem, Mention
+from streams.stories.cluster import WINDOW, Clusters
 from streams.wire import decode, encode, headers_for
 
 __all__ = ["StoriesStage"]
@@ -23,14 +23,14 @@ log = structlog.get_logger(__name__)
 
 
 class StoriesStage:
-    """Clusters each partition of `news.enriched` (one or more languages) by itself.
+    """Clusters each partition of `news.enriched` by itself: languages that tell one story share one.
 
     State is a fold over the partition, rebuilt by reading two windows again: one in which a story
     may have begun, and one that decides whether its first item was first.
     """
 
     name = "stories"
-    source = ENRICHED
+    sources: tuple[str, ...] = (ENRICHED,)
     outputs: tuple[str, ...] = (MENTIONS,)
     overlap = False
     batch_size = 32
@@ -63,7 +63,7 @@ class StoriesStage:
             enriched = decode(EnrichedItem, record.value)
         except RecordError as error:
             return error
-        return _outputs(enriched, clusters.assign(enriched))
+        return tuple(map(_output, clusters.mentions(enriched)))
 
     async def _rebuild(self, record: Received) -> Clusters:
         clusters = Clusters()
@@ -81,14 +81,11 @@ class StoriesStage:
         return clusters
 
 
-def _outputs(enriched: EnrichedItem, story: Story) -> tuple[Output, ...]:
-    return tuple(
-        Output(
-            topic=MENTIONS,
-            key=mention.figure.figure_id.encode(),
-            value=encode(mention),
-            timestamp=mention.item.seen_at.timestamp(),
-            headers=headers_for(Mention),
-        )
-        for mention in mentions_of(enriched, story)
+def _output(mention: Mention) -> Output:
+    return Output(
+        topic=MENTIONS,
+        key=mention.figure.figure_id.encode(),
+        value=encode(mention),
+        timestamp=mention.item.seen_at.timestamp(),
+        headers=headers_for(Mention),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from streams.enrich.language import shard_of
 from streams.enrich.pipeline import Enricher, build_enricher
 from streams.records import EnrichedItem, Figure, Item
 from streams.wire import decode, encode
@@ -101,7 +102,7 @@ def _enrich(item: Item, now: datetime) -> BatchResult:
 
 def _result(enriched: EnrichedItem) -> BatchResult:
     return BatchResult(
-        key=enriched.item.lang.encode(),
+        key=shard_of(enriched.item.lang).encode(),
         value=encode(enriched),
         timestamp=enriched.item.seen_at.timestamp(),
     )

@@ -18,10 +18,12 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from streams.enrich.text import html_to_text
 
-__all__ = ["LANGUAGES", "UNDETERMINED", "certain", "detect"]
+__all__ = ["LANGUAGES", "UNDETERMINED", "certain", "detect", "shard_of"]
 
 LANGUAGES = ("de", "en", "fr", "es", "it", "nl", "pl", "pt", "uk", "ru")
 """ISO 639-1 codes that can be found."""
+TOLD_TOGETHER = ("de", "en")
+"""Languages between which stories are joined: full detection runs in both."""
 UNDETERMINED = "und"
 MIN_PROBABILITY = 0.6
 """Below this the language stays undetermined."""
@@ -106,3 +108,12 @@ def _lay_together(identifier: LanguageIdentifier) -> None:
         table = getattr(identifier, name, None)
         if isinstance(table, list):
             setattr(identifier, name, array(code, table))
+
+
+def shard_of(lang: str) -> str:
+    """Key under which items of a language are enriched: stories can join only what shares one.
+
+    Args:
+        lang: ISO 639-1 code, or "und".
+    """
+    return "+".join(TOLD_TOGETHER) if lang in TOLD_TOGETHER else lang

@@ -82,6 +82,7 @@ class Enricher:
             figures=figures,
             policy_topics=policy_topics,
             entities=entities,
+            vector=self.policy.vector_of(document) if figures else b"",
             versions=self._versions(lang),
             skipped=(skipped,) if skipped else (),
         )

@@ -63,6 +63,10 @@ class Semantics(Protocol):
         """
         ...
 
+    def vector(self, document: Document) -> bytes:
+        """What the text means, as `EnrichedItem.vector`."""
+        ...
+
 
 class PolicyMatcher:
     """Finds the topics of a lexicon; immutable, to be replaced when the lexicon changes."""
@@ -101,6 +105,10 @@ class PolicyMatcher:
             if id_ in verdicts or id_ in judged
         )
         return tuple(sorted((hit for hit in hits if hit), key=lambda hit: -hit.score))
+
+    def vector_of(self, document: Document) -> bytes:
+        """What a document means, as `EnrichedItem.vector`; empty without the semantic layer."""
+        return self.semantics.vector(document) if self.semantics is not None else b""
 
     def words(self, document: Document, lang: str) -> dict[str, float]:
         """Log-odds by topic id of what the words alone say; for training the semantic layer."""

@@ -206,3 +206,12 @@ class SentenceHeads:
             said = float(self._words[number]) * words_input(words.get(topic))
             judged[topic] = Judgement(said + meaning, meaning, spans[int(strongest[number])])
         return judged
+
+    def vector(self, document: Document) -> bytes:
+        """The embedding of title and lead, each value as a signed byte; the longest is 127."""
+        import numpy as np
+
+        embedded = embed([sample_of(document)])[0]
+        scale = float(np.abs(embedded).max()) or 1.0
+        packed: bytes = np.round(embedded * (127 / scale)).astype(np.int8).tobytes()
+        return packed

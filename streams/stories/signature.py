@@ -1,14 +1,32 @@
-"""What makes two items exact copies of each other."""
+"""What makes two items copies of each other: their wording, and the facts in it.
+
+Wording is compared by MinHash over runs of three words (A. Broder, "On the resemblance and containment
+of documents", 1997), by rensa, which is MIT and takes microseconds. Reports from a template (weather,
+markets, matches) are worded alike too: what stands in their slots tells them from copies. A slot is a name or number
+with the two words before or behind it; two texts conflict where a slot holds something else.
+"""
 
 from __future__ import annotations
 
-import re
+import struct
+from typing import NamedTuple
 
-from streams.records import EnrichedItem, stable_id
+import numpy as np
+from rensa import RMinHash
 
-__all__ = ["signature"]
+from streams.records import stable_id
+from streams.stories.reading import Reading
+from streams.stories.terms import key_of, weight_of
 
-_WORD = re.compile(r"[^\W_]+")
+__all__ = [
+    "COMPARED_WORDS",
+    "Facts",
+    "Wording",
+    "compare_facts",
+    "resemblance",
+    "signature",
+    "wording_of",
+]
 
 MINIMUM_WORDS = 5
 """Shorter texts ("Live", "Wetter heute") say too little to be called copies of each other."""
@@ -16,8 +34,42 @@ MINIMUM_WORDS = 5
 BODY_WORDS = 50
 """Of the body, where there is no summary: headlines such as "Der Tag im Überblick" return daily."""
 
+COMPARED_WORDS = 50
+"""Of the text behind the title: copies are cut at different places, and have headlines of their own."""
+ALONE_WORDS = 20
+"""From so many words on the text is compared without its headline."""
+SHINGLED_WORDS = 8
+"""Shorter texts are copies only if they are the same."""
+PERMUTATIONS = 48
+"""Resemblance is off by less than .15 in 95 of 100 cases."""
+_SEED = 1
+_SLOTS = 24
+_CONTEXT = 3.0
+"""Weight that the two words beside a slot must have together: "in der" is beside everything."""
 
-def signature(enriched: EnrichedItem) -> str:
+
+class Wording(NamedTuple):
+    """How an item is worded. Packed, since there are very many of them."""
+
+    mark: str
+    """The same for items of the same words; empty where they are too few."""
+    digest: bytes
+    """MinHash, `PERMUTATIONS` values; empty where the words are too few."""
+    slots: bytes
+    """Pairs of 32-bit keys: what stands beside a name or number, and that; odd for a number."""
+
+
+class Facts(NamedTuple):
+    """How the slots that two texts share are filled."""
+
+    agreements: int
+    names: int
+    """Slots with another name."""
+    numbers: int
+    """Slots with another number."""
+
+
+def signature(reading: Reading) -> str:
     """Fingerprint of title and summary, regardless of case, punctuation, spacing and markup.
 
     Without a summary the beginning of the body counts in its place.
@@ -25,10 +77,69 @@ def signature(enriched: EnrichedItem) -> str:
     Returns:
         A 26-character id; empty if the text is too short to compare.
     """
-    words = {
-        field.name: _WORD.findall(enriched.text[field.start : field.end].casefold())
-        for field in enriched.fields
-    }
-    told = words.get("summary") or words.get("body", [])[:BODY_WORDS]
-    all_words = [*words.get("title", []), *told]
-    return stable_id("signature", *all_words) if len(all_words) >= MINIMUM_WORDS else ""
+    words = [*reading.title, *(reading.summary or reading.body[:BODY_WORDS])]
+    if len(words) < MINIMUM_WORDS:
+        return ""
+    return stable_id("signature", " ".join(words).casefold())
+
+
+def wording_of(reading: Reading, lang: str) -> Wording:
+    """How an item is worded."""
+    told = reading.told[:COMPARED_WORDS]
+    title = reading.title[:COMPARED_WORDS]
+    compared = told if len(told) >= ALONE_WORDS else [*title, *told]
+    slots = {**_slots(title, lang), **_slots(told, lang)}
+    pairs = [key for slot in list(slots.items())[:_SLOTS] for key in slot]
+    return Wording(signature(reading), _digest(compared), struct.pack(f"{len(pairs)}I", *pairs))
+
+
+def _digest(words: list[str]) -> bytes:
+    if len(words) < SHINGLED_WORDS:
+        return b""
+    folded = [word.casefold() for word in words]
+    runs = zip(folded, folded[1:], folded[2:], strict=False)
+    hashed = RMinHash(num_perm=PERMUTATIONS, seed=_SEED)
+    hashed.update([" ".join(run) for run in runs])
+    return struct.pack(f"{PERMUTATIONS}I", *hashed.digest())
+
+
+def _slots(words: list[str], lang: str) -> dict[int, int]:
+    """What is beside each name and number, as a key; and the name or number."""
+    found: dict[int, int] = {}
+    folded = [word.casefold() for word in words]
+    weights = [weight_of(word, lang) for word in folded]
+    for at, word in enumerate(words):
+        if not (is_number := word[0].isdigit()) and not word[0].isupper():
+            continue
+        fact = key_of(folded[at]) & ~1 | is_number
+        for side, beside in (("<", slice(max(at - 2, 0), at)), (">", slice(at + 1, at + 3))):
+            context = folded[beside]
+            if len(context) == 2 and sum(weights[beside]) >= _CONTEXT:
+                found.setdefault(key_of(f"{side}{context[0]} {context[1]}"), fact)
+    return found
+
+
+def resemblance(one: bytes, other: bytes) -> float:
+    """Estimated Jaccard index of two digests, 0 to 1; 0 where there is none."""
+    if not one or not other:
+        return 0.0
+    equal = np.frombuffer(one, np.uint32) == np.frombuffer(other, np.uint32)
+    return float(np.count_nonzero(equal)) / PERMUTATIONS
+
+
+def compare_facts(one: bytes, other: bytes) -> Facts:
+    """Compare what stands in the slots that two texts share."""
+    mine, theirs = memoryview(one).cast("I"), memoryview(other).cast("I")
+    filled = dict(zip(mine[::2], mine[1::2], strict=True))
+    agreements = names = numbers = 0
+    for context, fact in zip(theirs[::2], theirs[1::2], strict=True):
+        known = filled.get(context)
+        if known is None:
+            continue
+        if known == fact:
+            agreements += 1
+        elif known & 1 and fact & 1:
+            numbers += 1
+        else:
+            names += 1
+    return Facts(agreements, names, numbers)

@@ -93,6 +93,9 @@ class Meaning:
     def load(self) -> None:
         pass
 
+    def vector(self, document: Document) -> bytes:
+        return b""
+
     def judge(self, document: Document, words: Mapping[str, float]) -> Mapping[str, Judgement]:
         return {"ai": Judgement(-0.5, -1.25, (0, 1))}
 

@@ -83,6 +83,60 @@ def test_active_passive_nominal_and_inflected_forms(
     assert expected in topics(starter, text, lang)
 
 
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        # hosts without a name, whom they shut out, and what
+        ("Tauschportal verbannt Händler mit gefälschten Uhren", "de"),
+        ("Bastelforum wirft drei Mitglieder hinaus", "de"),
+        ("Die Wander-App zeigt keine Kommentare mehr zu Jagdhütten.", "de"),
+        ("Games firm benches 400 players for slurs in chat", "en"),
+        ("A recipe site will no longer show reviews by bots.", "en"),
+        ("Her clip was deleted by the app within minutes.", "en"),
+        # reach, money, labels, age
+        ("Suchmaschine stuft Seiten mit erfundenen Tests herab", "de"),
+        ("Kein Geld mehr: Youtuber demonetarisiert", "de"),
+        ("Video app cuts reach of political posts", "en"),
+        ("Podcaster demonetised over vaccine myths", "en"),
+        ("Bilderportal verlangt Alterscheck für Aktfotos", "de"),
+        ("Drawing site sets nudes behind an age gate", "en"),
+        # what should have gone and did not, and what went by mistake
+        ("Morddrohungen blieben tagelang stehen, das Portal hatte sie nicht gelöscht.", "de"),
+        ("Threats stayed up for a week, study of four apps finds", "en"),
+        ("Filter verwechselt Kirschkuchen mit Nacktheit", "de"),
+        ("Classifier mistakes a peach for nudity", "en"),
+        # readers' comments, appeals, reports
+        ("Die Zeitung schließt ihren Kommentarbereich.", "de"),
+        ("Local paper turns off reader comments", "en"),
+        ("Streamerin nach Sperre wieder da", "de"),
+        ("Reporting buttons lead nowhere, says the communications authority", "en"),
+    ],
+)
+def test_hosts_decide_without_being_named(starter: PolicyMatcher, text: str, lang: str) -> None:
+    assert "content-moderation" in topics(starter, text, lang)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Kryptobörse muss Kunden auszahlen", "de"),
+        ("Schufa muss Eintrag nach drei Jahren tilgen", "de"),
+        ("Buchhalterin löscht Konten doppelt, die Firma merkt es spät", "de"),
+        ("Schachklub macht Facebook-Seite dicht", "de"),
+        ("Minister kündigt Rückkehr an, darüber hinaus sagt er nichts", "de"),
+        ("Der Radprofi hat gegen seine Sperre nach dem Rennen Einspruch eingelegt.", "de"),
+        ("Singer quits social media, deleted all her posts", "en"),
+        ("Clinic vacancies vanish: job ads taken down", "en"),
+        ("Aide wiped messages before the audit", "en"),
+        ("Bookkeeper deletes accounts from the ledger, company says", "en"),
+        ("A drone strike hit the channel near the port.", "en"),
+        ("A man fell from the platform at the station.", "en"),
+    ],
+)
+def test_what_only_looks_like_moderation(starter: PolicyMatcher, text: str, lang: str) -> None:
+    assert "content-moderation" not in topics(starter, text, lang)
+
+
 @pytest.mark.parametrize("text", ["EU-Kommission verklagt Meta", "Parliament votes on AI bill"])
 def test_other_languages_use_all_words(starter: PolicyMatcher, text: str) -> None:
     assert "regulation" in topics(starter, text, "und")

@@ -59,6 +59,9 @@ class Stated:
     def load(self) -> None:
         pass
 
+    def vector(self, document: Document) -> bytes:
+        return b""
+
     def judge(self, document: Document, words: Mapping[str, float]) -> Mapping[str, Judgement]:
         self.asked.append(words)
         return {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.records import FieldSpan, Story
 from streams.stories.cluster import WINDOW, Clusters, mentions_of
+from streams.stories.reading import read
 from streams.stories.signature import signature
 from streams.testing import NOW, make_enriched, make_figure_hit, make_item_ref
 
@@ -16,7 +17,9 @@ TEXT = "Aufsicht prüft die Empfehlungen der Plattform"
 
 def item(text, number, *, revision=1, after=timedelta()):
     at = NOW + after
-    ref = make_item_ref(number=number, revision=revision, title=text, seen_at=at, published_at=at)
+    ref = make_item_ref(
+        number=number, revision=revision, title=text, lang="de", seen_at=at, published_at=at
+    )
     return make_enriched(text, item=ref)
 
 
@@ -29,11 +32,12 @@ def test_copies_share_the_story_of_the_first(copy):
     first = clusters.assign(item(TEXT, 1))
     second = clusters.assign(item(copy, 2))
     assert first.copy_of == ""
-    assert second == Story(story_id=first.story_id, copy_of=make_item_ref(number=1).item_id)
+    assert second.story_id == first.story_id
+    assert second.copy_of == make_item_ref(number=1).item_id
 
 
 @pytest.mark.parametrize(
-    "other", ["Aufsicht prüft die Empfehlungen der Plattform nicht", TEXT + " 2", "Etwas anderes"]
+    "other", ["Die Aufsicht prüft den Zoo", "Plattform im Bahnhof gesperrt", "Etwas anderes"]
 )
 def test_other_words_are_another_story(other):
     clusters = Clusters()
@@ -69,7 +73,7 @@ def test_a_revision_stays_in_its_story_and_copies_of_it_join():
     first = clusters.assign(item(TEXT, 1))
     revised = clusters.assign(item("Aufsicht beendet die Prüfung der Plattform", 1, revision=2))
     copy = clusters.assign(item("Aufsicht beendet die Prüfung der Plattform", 2))
-    assert revised == first
+    assert revised.story_id == first.story_id
     assert copy.story_id == first.story_id
 
 
@@ -103,9 +107,9 @@ def test_replaying_the_log_gives_the_same_stories(log):
 
 @given(st.text(), st.text())
 def test_signatures_never_fail(title, other):
-    assert signature(make_enriched(title)) == signature(make_enriched(title))
+    assert signature(read(make_enriched(title))) == signature(read(make_enriched(title)))
     if title.casefold() == other.casefold():
-        assert signature(make_enriched(title)) == signature(make_enriched(other))
+        assert signature(read(make_enriched(title))) == signature(read(make_enriched(other)))
 
 
 def test_every_figure_gives_one_mention_that_names_the_others():

@@ -1,0 +1,166 @@
+"""What an item is about, as a handful of weighted keys that two items of the same news share.
+
+Words are cut to their beginnings, which takes inflection away in German and English alike. A key's weight
+is its inverse document frequency in a fixed collection, never in the stream: two items are as alike
+whatever came before them. Names, numbers and figures are the same in every language.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from streams.records import EnrichedItem
+from streams.stories.reading import Reading
+
+__all__ = [
+    "FREQUENCIES",
+    "KEYS",
+    "Term",
+    "cut",
+    "is_neutral",
+    "key_of",
+    "terms_of",
+    "weight_of",
+    "words_of",
+]
+
+FREQUENCIES = Path(__file__).parent / "data" / "term_frequencies.txt"
+
+KEYS = 24
+"""Keys kept of an item, the heaviest ones."""
+
+LEAD_WORDS = 60
+"""Words read behind the title: leads tell the news, what follows tells its background."""
+
+CUT = 7
+"""Letters of a word that count: "regulierung", "regulieren"."""
+
+_WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
+_NAME_WEIGHT = 1.3
+"""A name is worth more than another word as rare."""
+_FIGURE_WEIGHT = 3.0
+"""Whom desks watch is in the news daily, so that alone says little."""
+_NEUTRAL = 1
+
+
+class Term(NamedTuple):
+    """A key with its weight; the lowest bit of the key is set where every language writes it alike."""
+
+    key: int
+    weight: float
+
+
+def is_neutral(key: int) -> bool:
+    """Whether a key is the same in every language."""
+    return bool(key & _NEUTRAL)
+
+
+def words_of(text: str) -> list[str]:
+    """Words and numbers, in small letters."""
+    return _WORD.findall(text.casefold())
+
+
+@lru_cache(maxsize=65_536)
+def cut(word: str) -> str:
+    """A word without its ending; umlauts as they are without their dots, so that plurals agree."""
+    plain = word.translate(_PLAIN)
+    return plain[:CUT] if len(plain) > CUT else plain
+
+
+_PLAIN = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "é": "e", "è": "e", "á": "a", "ç": "c"})
+
+
+@cache
+def _frequencies() -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+    """Texts per language and term, and texts per language."""
+    terms: dict[str, dict[str, int]] = {}
+    documents: dict[str, int] = {}
+    for line in FREQUENCIES.read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        lang, term, number = line.split("\t")
+        if term:
+            terms.setdefault(lang, {})[term] = int(number)
+        else:
+            documents[lang] = int(number)
+    return terms, documents
+
+
+@lru_cache(maxsize=131_072)
+def _word(word: str, lang: str) -> Term | None:
+    """The key of a word; None where it says nothing about the news."""
+    if word[0].isdigit():
+        return _number(word)
+    if len(word) < 3:
+        return None
+    terms, documents = _frequencies()
+    term = cut(word)
+    total = documents.get(lang, 0) or max(documents.values())
+    weight = math.log(total / terms.get(lang, {}).get(term, 1)) if lang in terms else 5.0
+    return Term(key_of(f"{lang} {term}") & ~_NEUTRAL, weight) if weight >= 3.0 else None
+
+
+def _number(word: str) -> Term | None:
+    """Numbers with at least two digits; a year says when, which the time of an item says better."""
+    digits = re.sub(r"\D", "", word)
+    if len(digits) < 2 or (len(word) == 4 and word.startswith(("19", "20"))):
+        return None
+    return Term(key_of(f"# {digits}") | _NEUTRAL, 5.0)
+
+
+def key_of(text: str) -> int:
+    """A 32-bit key of a text, the same in every process."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=131_072)
+def weight_of(word: str, lang: str) -> float:
+    """How rare a word in small letters is: 0 for those that stand in every text, 9 for unknown ones."""
+    term = _word(word, lang)
+    return term.weight if term else 0.0
+
+
+def terms_of(enriched: EnrichedItem, reading: Reading) -> tuple[Term, ...]:
+    """The heaviest keys of an item, `KEYS` at most, heaviest first."""
+    lang = enriched.item.lang
+    found: dict[int, Term] = {}
+    for word in (*reading.title, *reading.told[:LEAD_WORDS]):
+        term = _word(word.casefold(), lang)
+        if term is not None:
+            found[term.key] = term
+    for term in _names(enriched):
+        found[term.key] = term
+    return tuple(sorted(found.values(), key=_by_weight)[:KEYS])
+
+
+def _by_weight(term: Term) -> tuple[float, int]:
+    return -term.weight, term.key
+
+
+def _names(enriched: EnrichedItem) -> list[Term]:
+    """Keys of figures and entities."""
+    terms = [_figure(figure.figure_id) for figure in enriched.figures]
+    for entity in enriched.entities:
+        words = () if entity.figure_id else words_of(entity.name or entity.text)
+        if words:
+            terms.append(_name(words[-1], enriched.item.lang))
+    return terms
+
+
+# Terms are shared by all items that hold them: the window keeps very many.
+@lru_cache(maxsize=65_536)
+def _figure(figure_id: str) -> Term:
+    return Term(key_of(f"@ {figure_id}") | _NEUTRAL, _FIGURE_WEIGHT)
+
+
+@lru_cache(maxsize=65_536)
+def _name(last: str, lang: str) -> Term:
+    """The last word of a name stands for it: "Mark Zuckerberg", "Zuckerberg"."""
+    term = _word(last, lang)
+    weight = term.weight if term else _FIGURE_WEIGHT
+    return Term(key_of(f"= {cut(last)}") | _NEUTRAL, weight * _NAME_WEIGHT)

@@ -1,0 +1,139 @@
+"""The items of the last days, found again by the keys they share."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from heapq import nlargest
+
+import msgspec
+import numpy as np
+
+from streams.stories.likeness import Traits
+from streams.stories.terms import KEYS
+
+__all__ = ["Known", "Window"]
+
+LOOKED_UP = 14
+"""Keys by which others are found, the heaviest ones; compared are all."""
+LOOKED_AT = 24
+"""Newest items looked at for each key: of a name that is everywhere, the older ones are left."""
+MEANINGS = 16_384
+"""Newest vectors that are compared: some days of items with a watched figure."""
+_DEAD_KEPT = 20_000
+"""Forgotten items that may still lie in memory before it is tidied up."""
+
+
+class Known(msgspec.Struct, gc=False):
+    """An item in the window."""
+
+    item_id: str
+    revision: int
+    traits: Traits
+    copy_of: str
+    story: int
+    """Number of its story; see `streams.stories.cluster`."""
+
+
+class Window:
+    """Items in the order of the log, with an index from keys to the newest that hold them.
+
+    For each key the newest entry is known, and each entry knows the one before it: that takes 100
+    bytes per item where lists take a thousand.
+    """
+
+    def __init__(self) -> None:
+        self._items: list[Known] = []
+        self._newest: dict[int, int] = {}
+        self._before = array("l")
+        self._alive_from = 0
+        self._meanings = _Meanings()
+
+    def __len__(self) -> int:
+        return len(self._items) - self._alive_from
+
+    def __iter__(self) -> Iterator[Known]:
+        return iter(self._items[self._alive_from :])
+
+    def add(self, known: Known) -> None:
+        """Take in an item."""
+        entry = len(self._items) * KEYS
+        self._items.append(known)
+        before = [-1] * KEYS
+        for at, (key, _) in enumerate(known.traits.keys):
+            before[at] = self._newest.get(key, -1)
+            self._newest[key] = entry + at
+        self._before.extend(before)
+        self._meanings.add(known)
+
+    def candidates(self, traits: Traits, most: int) -> list[Known]:
+        """Items that share the heaviest keys, the likeliest first, and those that mean the most alike."""
+        shared: defaultdict[int, float] = defaultdict(float)
+        alive_from, before = self._alive_from * KEYS, self._before
+        for key, weight in traits.keys[:LOOKED_UP]:
+            entry = self._newest.get(key, -1)
+            for _ in range(LOOKED_AT):
+                if entry < alive_from:
+                    break
+                shared[entry // KEYS] += weight * weight
+                entry = before[entry]
+        ranked = nlargest(most, shared, key=shared.__getitem__)
+        found = [self._items[slot] for slot in ranked]
+        near = self._meanings.nearest(traits, most)
+        return [*found, *(known for known in near if known not in found)]
+
+    def forget(self, before: float) -> list[Known]:
+        """Drop the oldest items up to the first that was seen at `before` or later; return them."""
+        first = at = self._alive_from
+        while at < len(self._items) and self._items[at].traits.at < before:
+            at += 1
+        dropped = self._items[first:at]
+        self._alive_from = at
+        if at > _DEAD_KEPT + len(self):
+            self._tidy()
+        return dropped
+
+    def _tidy(self) -> None:
+        """Take in what is alive anew."""
+        alive = self._items[self._alive_from :]
+        self._items, self._newest, self._before = [], {}, array("l")
+        self._alive_from, self._meanings = 0, _Meanings()
+        for known in alive:
+            self.add(known)
+
+
+class _Meanings:
+    """The newest vectors of one model, all compared at once: that takes a millisecond or two."""
+
+    def __init__(self) -> None:
+        self._known: deque[Known] = deque()
+        self._rows = np.zeros((0, 0), np.float32)
+        self._next = 0
+        self._model = ""
+
+    def add(self, known: Known) -> None:
+        vector, model = known.traits.vector, known.traits.model
+        if not vector:
+            return
+        if model != self._model or len(vector) != self._rows.shape[1]:
+            self._known.clear()
+            self._rows = np.zeros((MEANINGS, len(vector)), np.float32)
+            self._next, self._model = 0, model
+        row = np.frombuffer(vector, np.int8).astype(np.float32)
+        self._rows[self._next % MEANINGS] = row / (np.linalg.norm(row) or 1.0)
+        self._known.append(known)
+        if len(self._known) > MEANINGS:
+            self._known.popleft()
+        self._next += 1
+
+    def nearest(self, traits: Traits, most: int) -> list[Known]:
+        """The items of the nearest vectors, in no order that matters; alive or not."""
+        if not traits.vector or traits.model != self._model or not self._known:
+            return []
+        used = len(self._known)
+        row = np.frombuffer(traits.vector, np.int8).astype(np.float32)
+        cosines = self._rows[:used] @ row
+        oldest = self._next - used
+        slots = np.argpartition(-cosines, min(most, used) - 1)[:most]
+        return [self._known[(int(slot) - oldest) % MEANINGS] for slot in slots]
