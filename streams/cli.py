@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 
 from streams import __version__
+from streams.alerts.verbs import backtesting, explaining, ruling
 from streams.broker import verbs as broker_verbs
 from streams.broker.clients import administer, resolve_broker
-from streams.broker.verbs import BrokerOption
+from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import (
     Settings,
     instance_name,
@@ -32,6 +33,7 @@ from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
 from streams.printable import printable
 from streams.sinks import verbs as sinks_verbs
+from streams.stories import verbs as stories_verbs
 from streams.supervise import Child, Supervisor, follow_parent
 
 __all__ = ["app", "main"]
@@ -179,6 +181,36 @@ async def _all_stages(settings: Settings) -> None:
     await running
 
 
+@app.command(
+    rich_help_panel="Inspect",
+    epilog="Examples:\n\nwirewatch replay enrich --since 6h --shadow new-lexicon\n\n"
+    "wirewatch replay alerts --since 2d --shadow try --json",
+)
+def replay(
+    stage: Annotated[str, typer.Argument(help="enrich, stories or alerts.")],
+    since: Annotated[str, typer.Option(help="From when: 6h ago, or a time such as 2026-11-20.")],
+    until: Annotated[str, typer.Option(help="Until when, likewise; by default now.")] = "",
+    shadow: Annotated[
+        str, typer.Option(help="Name of the shadow topics: letters, digits and hyphens.")
+    ] = "",
+    broker: BrokerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Process what a stage has read again, into topics beside the real ones, and compare.
+
+    Nothing that runs takes notice: real topics are only read, and no consumer group is used. The
+    shadow topics, such as news.mentions.shadow-NAME, lose their records after a day.
+
+    As JSON: {"stage", "since", "until", "read", "refused", "written": {topic: records}, "same",
+    "only_shadow": [id, ...], "only_real": [id, ...], "changed": [{"id", "fields"}]}.
+    """
+    from streams.agents.replay import run_replay  # loads Faust and the models
+
+    if stage not in STAGES:
+        raise typer.BadParameter(f"{stage!r} is not one of {', '.join(STAGES)}", param_hint="STAGE")
+    run_replay(stage, since, until, shadow, broker, as_json=as_json)
+
+
 @app.command(rich_help_panel="Inspect")
 def schemas(
     folder: Annotated[Path, typer.Argument(help="Where the schemas are.")] = Path("deploy/schemas"),
@@ -275,9 +307,20 @@ app.command(rich_help_panel="Run")(sinks_verbs.archive)
 app.command(rich_help_panel="Run")(demo_verbs.newsroom)
 app.command(rich_help_panel="Inspect")(analyzing.analyze)
 app.command(rich_help_panel="Inspect")(sinks_verbs.query)
+app.command(
+    rich_help_panel="Inspect",
+    epilog="Examples:\n\nwirewatch backtest my-rules.yaml --since 7d\n\n"
+    "wirewatch backtest ai --since 2026-11-01 --until 2026-11-08 --json",
+)(backtesting.backtest)
+app.command(
+    rich_help_panel="Inspect",
+    epilog="Examples:\n\nwirewatch explain ALERT_ID\n\nwirewatch explain ITEM_ID --since 2d --json",
+)(explaining.explain)
+evaluating.app.command()(stories_verbs.stories)
 app.add_typer(evaluating.app, name="eval", rich_help_panel="Inspect")
 app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
 app.add_typer(watching.app, name="watchlist", rich_help_panel="Manage")
+app.add_typer(ruling.app, name="rules", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")
 app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
 

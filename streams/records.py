@@ -269,7 +269,7 @@ class Rule(Record, frozen=True, kw_only=True):
     schedule: Schedule = Schedule()
     silences: tuple[Silence, ...] = ()
     route: str = ""
-    """Which receivers are told; empty: all."""
+    """Which receivers are told: those with this one among their `routes`, and those without any."""
     max_age_seconds: Annotated[int, Meta(ge=1)] = 86_400
     """Items older than this when first seen are recorded but never notify."""
     origin: Origin = "cli"
@@ -690,6 +690,8 @@ class Alert(Record, frozen=True, kw_only=True):
     rule_id: str
     rule_version: int = 1
     rule_name: str = ""
+    route: str = ""
+    """Of the rule: receivers with `routes` are told only if this is one of them."""
     figure_id: str
     figure_name: str
     qid: str = ""

@@ -65,8 +65,8 @@ class Stage(Protocol):
     """What an agent does with records."""
 
     name: str
-    source: str
-    """Topic that it reads."""
+    sources: tuple[str, ...]
+    """Topics that it reads; of several, one worker reads partition p of all."""
     outputs: tuple[str, ...]
     """Topics that it writes."""
     overlap: bool

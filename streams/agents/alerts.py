@@ -1,42 +1,60 @@
-"""`news.mentions` to `news.alerts`: rules are matched, alerts revised in place.
+"""`news.mentions` and `news.commands` to `news.alerts`: alerts are revised in place, by news and by people.
 
-The newest revision of every alert is the state, and `news.alerts` holds it: whoever takes over a
-partition reads it there, so that emitting and remembering are one step. To make that possible an
-alert goes to the partition of its mention; both topics have the same number of partitions, and an
-alert's figure never changes, so the revisions of an alert still share one partition.
+The newest revision of every alert is the state, and `news.alerts` holds it: whoever takes over a partition
+reads it there, so that emitting and remembering are one step. To make that possible an alert goes to the
+partition of its mention, and a command to that of its alert; the three topics have the same number of
+partitions, one worker owns partition p of both inputs (`guards.install_copartitioning`), and an alert's figure
+never changes, so all that happens to an alert happens in one place, in order.
+
+Time passes for a partition with its records: what grows quiet, closes, or ends with its rule or figure does
+so at the next record.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 
 from streams import metrics
 from streams.agents.acking import Outcome, Output, Received
 from streams.agents.history import read_history
 from streams.agents.partitions import PartitionStates
-from streams.alerts.decide import alert_id_of, decide
-from streams.alerts.match import mismatch
+from streams.alerts.book import Book
+from streams.alerts.conditions import longest_window
+from streams.alerts.revise import close_orphans, command, replay, revise
 from streams.alerts.rules import RuleIndex
 from streams.broker.broadcast import Broadcast
-from streams.broker.topics import ALERTS, MENTIONS, RULES
+from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, RULES, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.errors import RecordError
-from streams.records import Alert, Mention, Rule
+from streams.records import Alert, Command, Figure, Mention, Rule
 from streams.wire import decode, encode, headers_for
 
 __all__ = ["AlertsStage"]
 
 log = structlog.get_logger(__name__)
 
+TREND_LEVEL = 0
+"""Level of a figure's burst, until `news.trends` is read: rules with `when: burst` make no alerts before."""
+
+
+class _State(msgspec.Struct):
+    """What is known of a partition."""
+
+    book: Book
+    mentions_read: bool
+    """Whether the mentions before the next one have been counted; a command may have been first."""
+
 
 class AlertsStage:
-    """Matches mentions against the rules, which may be edited live."""
+    """Matches mentions against the rules, which may be edited live, and carries out commands."""
 
     name = "alerts"
-    source = MENTIONS
+    sources: tuple[str, ...] = (MENTIONS, COMMANDS)
     outputs: tuple[str, ...] = (ALERTS,)
     overlap = False
     batch_size = 32
@@ -45,28 +63,31 @@ class AlertsStage:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._rules: Broadcast[Rule] = Broadcast(settings, RULES, Rule)
+        self._watchlist: Broadcast[Figure] = Broadcast(settings, WATCHLIST, Figure)
         self._index = RuleIndex({})
         self._index_version = ""
-        self._alerts = PartitionStates(self._rebuild)
+        self._states = PartitionStates(self._rebuild)
 
     async def start(self) -> None:
-        """Load the rules."""
+        """Load the rules and the watchlist."""
         await self._rules.start()
+        await self._watchlist.start()
 
     async def watch(self) -> None:
-        """Raise when the rules can no longer be followed."""
-        await self._rules.wait_failed()
+        """Raise when the rules or the watchlist can no longer be followed."""
+        await asyncio.gather(self._rules.wait_failed(), self._watchlist.wait_failed())
 
     async def stop(self) -> None:
-        """Stop following the rules."""
+        """Stop following them."""
         await self._rules.stop()
+        await self._watchlist.stop()
 
     def reset(self) -> None:
         """Read partitions again when their next record arrives."""
-        self._alerts.reset()
+        self._states.reset()
 
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
-        """Turn mentions into revisions of alerts."""
+        """Turn mentions and commands into revisions of alerts."""
         if self._index_version != self._rules.version:
             self._index = RuleIndex(self._rules.values)
             self._index_version = self._rules.version
@@ -74,36 +95,73 @@ class AlertsStage:
         return [await self._one(record) for record in batch]
 
     async def _one(self, record: Received) -> Outcome:
-        alerts = await self._alerts.before(record)
+        state = await self._states.before(record)
         try:
-            mention = decode(Mention, record.value)
-            revisions = self._revise(alerts, mention)
+            if record.topic == COMMANDS:
+                wanted = decode(Command, record.value)
+                revisions = command(state.book, wanted, record.offset)
+            else:
+                mention = decode(Mention, record.value)
+                if not state.mentions_read:
+                    await self._read_mentions(state, record)
+                revisions = self._revise(state.book, mention, record.offset)
         except RecordError as error:
             return error
+        revisions += self._orphans(state.book)
+        for alert in revisions:
+            _count(alert)
         return tuple(_output(alert, record) for alert in revisions)
 
-    def _revise(self, alerts: dict[str, Alert], mention: Mention) -> list[Alert]:
-        """Apply a mention to every alert it concerns; `alerts` changes in place."""
-        revisions = []
-        for rule in self._index.candidates(mention.figure.figure_id):
-            if mismatch(rule, mention):
-                continue
-            alert = decide(alerts.get(alert_id_of(rule, mention)), rule, mention, utc_now()).alert
-            if alert is not None:
-                alerts[alert.alert_id] = alert
-                revisions.append(alert)
-                _count(alert)
-        return revisions
+    def _revise(self, book: Book, mention: Mention, offset: int) -> list[Alert]:
+        return revise(
+            book,
+            mention,
+            self._index.candidates(mention.figure, mention.policy_topics),
+            utc_now(),
+            offset=offset,
+            rules=self._rules.values,
+            trend_level=TREND_LEVEL,
+        )
 
-    async def _rebuild(self, record: Received) -> dict[str, Alert]:
+    def _orphans(self, book: Book) -> list[Alert]:
+        """Close what has lost its rule or figure, once for each edit of these."""
+        versions = f"{self._index_version} {self._watchlist.version}"
+        if book.checked == versions:
+            return []
+        book.checked = versions
+        return close_orphans(book, self._rules.values, self._watched)
+
+    def _watched(self, figure_id: str) -> bool:
+        figures = self._watchlist.values
+        if not figures:  # nobody watches nobody: the watchlist has not been written
+            return True
+        return figure_id in figures and figures[figure_id].active
+
+    async def _rebuild(self, record: Received) -> _State:
         """Newest revisions in the record's partition."""
-        alerts: dict[str, Alert] = {}
-        for known in await read_history(self._settings, ALERTS, record.partition):
+        book = Book()
+        past = await read_history(self._settings, ALERTS, record.partition)
+        for known in past:
             with contextlib.suppress(RecordError):  # a tombstone, or written by somebody else
-                alert = decode(Alert, known.value)
-                alerts[alert.alert_id] = alert
-        log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(alerts))
-        return alerts
+                book.remember(decode(Alert, known.value))
+        log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(book.alerts))
+        return _State(book, mentions_read=False)
+
+    async def _read_mentions(self, state: _State, record: Received) -> None:
+        """Count the mentions before a record, as far back as any rule looks."""
+        past = await read_history(
+            self._settings,
+            MENTIONS,
+            record.partition,
+            since=record.timestamp - longest_window(self._index.rules).total_seconds(),
+            until_offset=record.offset,
+        )
+        for earlier in past:
+            with contextlib.suppress(RecordError):  # it is among the dead letters already
+                mention = decode(Mention, earlier.value)
+                candidates = self._index.candidates(mention.figure, mention.policy_topics)
+                replay(state.book, mention, candidates, self._rules.values)
+        state.mentions_read = True
 
 
 def _output(alert: Alert, record: Received) -> Output:
@@ -111,7 +169,7 @@ def _output(alert: Alert, record: Received) -> Output:
         topic=ALERTS,
         key=alert.alert_id.encode(),
         value=encode(alert),
-        timestamp=alert.latency.seen_at.timestamp(),
+        timestamp=record.timestamp,
         headers=headers_for(Alert),
         partition=record.partition,
     )

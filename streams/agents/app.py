@@ -73,11 +73,11 @@ def make_app(stage: str, settings: Settings) -> faust.App:
     )
 
 
-def raw_topic(app: faust.App, name: str) -> Any:
-    """A topic of the table as Faust sees it: bytes in, bytes out, never declared by Faust."""
-    if name not in TOPICS:
-        raise KeyError(f"{name} is not in streams.broker.topics")
-    return app.topic(name, internal=False, **_RAW)
+def raw_topic(app: faust.App, *names: str) -> Any:
+    """Topics of the table as Faust sees them: bytes in, bytes out, never declared by Faust."""
+    if strangers := [name for name in names if name not in TOPICS]:
+        raise KeyError(f"{strangers[0]} is not in streams.broker.topics")
+    return app.topic(*names, internal=False, **_RAW)
 
 
 def _credentials(settings: Settings) -> CredentialsT | None:

@@ -39,7 +39,7 @@ class EnrichStage:
     """Enriches items. Batches overlap in the pool; the acking pipeline keeps their order."""
 
     name = "enrich"
-    source = ITEMS
+    sources: tuple[str, ...] = (ITEMS,)
     outputs: tuple[str, ...] = (ENRICHED,)
     overlap = True
     batch_size = 16

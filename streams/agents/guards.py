@@ -4,6 +4,9 @@ Faust may commit past a record that is still in flight when acks arrive out of o
 nothing has been committed yet (faust-streaming #606): after a crash that record is lost. And its
 pure-Python stream acks records of a past assignment without having processed them; the compiled
 one does not.
+
+And without tables it deals out partitions round robin over all topics, so that partition 3 of one topic may go
+to another worker than partition 3 of the other; a stage that joins two topics needs both in one place.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 import faust.streams
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as faust_driver
 
 from streams.errors import WirewatchError
 
-__all__ = ["install_commit_guard", "require_compiled_streams"]
+__all__ = ["install_commit_guard", "install_copartitioning", "require_compiled_streams"]
 
 _faust_new_offset = Consumer._new_offset
 
@@ -38,6 +43,16 @@ def _new_offset(self: Any, tp: Any) -> int | None:
 def install_commit_guard() -> None:
     """Make Faust's commit never pass a record in flight. Safe to call twice."""
     setattr(Consumer, "_new_offset", _new_offset)  # noqa: B010 - a patch, and seen as one
+
+
+def install_copartitioning() -> None:
+    """Make one worker own the same partitions of all topics of its stage. Safe to call twice.
+
+    Kafka's range assignor does that for topics with equally many partitions. Faust's own does too, but only
+    for apps with tables, and it keeps standbys that these stages have no use for. A group takes the assignor
+    that all of its members offer, so workers from before this change must be stopped first.
+    """
+    setattr(faust_driver, "RoundRobinPartitionAssignor", RangePartitionAssignor)  # noqa: B010 - a patch
 
 
 def require_compiled_streams() -> None:

@@ -13,7 +13,9 @@ S = TypeVar("S")
 
 
 class PartitionStates(Generic[S]):
-    """Holds the state just before the next record of each partition.
+    """Holds the state just before the next record of each partition, of one topic or of several.
+
+    A partition has one state, whatever the topic; each topic's records are followed by themselves.
 
     Args:
         rebuild: reads the state as it was before a record.
@@ -22,17 +24,22 @@ class PartitionStates(Generic[S]):
     def __init__(self, rebuild: Callable[[Received], Awaitable[S]]) -> None:
         self._rebuild = rebuild
         self._states: dict[int, S] = {}
-        self._last: dict[int, int] = {}
+        self._last: dict[tuple[str, int], int] = {}
 
     async def before(self, record: Received) -> S:
         """The state for a record, which counts as processed from then on.
 
-        It is rebuilt unless the record follows the last one: at start, on redelivery, in a gap.
+        It is rebuilt unless the record follows the last one of its topic: at start, on redelivery, in a gap.
+        The first record of a further topic needs no rebuilding.
         """
-        partition = record.partition
-        if self._last.get(partition) != record.offset - 1:
+        partition, place = record.partition, (record.topic, record.partition)
+        last = self._last.get(place)
+        if partition not in self._states or (last is not None and last != record.offset - 1):
+            # Nothing is known of where the other topics stood in what is read now.
+            self._last = {key: at for key, at in self._last.items() if key[1] != partition}
+            self._states.pop(partition, None)
             self._states[partition] = await self._rebuild(record)
-        self._last[partition] = record.offset
+        self._last[place] = record.offset
         return self._states[partition]
 
     def reset(self) -> None:

@@ -15,7 +15,11 @@ from streams.agents.acking import AckingPipeline, Stage
 from streams.agents.alerts import AlertsStage
 from streams.agents.app import make_app, raw_topic
 from streams.agents.enrich import EnrichStage
-from streams.agents.guards import install_commit_guard, require_compiled_streams
+from streams.agents.guards import (
+    install_commit_guard,
+    install_copartitioning,
+    require_compiled_streams,
+)
 from streams.agents.stories import StoriesStage
 from streams.agents.watchdog import Watchdog, limit_shutdown
 from streams.broker.clients import connect_consumer
@@ -50,6 +54,7 @@ def run_stage(name: str, settings: Settings) -> None:
     """
     require_compiled_streams()
     install_commit_guard()
+    install_copartitioning()
     stage = STAGES[name](settings)
     asyncio.run(_check_broker(stage, settings))
     app = make_app(name, settings)
@@ -62,7 +67,7 @@ def run_stage(name: str, settings: Settings) -> None:
 
 async def _check_broker(stage: Stage, settings: Settings) -> None:
     """Find out now what Faust would only retry: no broker, or no topics."""
-    consumer = await connect_consumer(settings, stage.source, *stage.outputs, DEAD_LETTERS)
+    consumer = await connect_consumer(settings, *stage.sources, *stage.outputs, DEAD_LETTERS)
     await consumer.stop()
 
 
@@ -74,7 +79,7 @@ def _add_agent(app: faust.App, stage: Stage) -> None:
     async def forget(app: Any, assigned: Any, **_: Any) -> None:
         stage.reset()
 
-    @app.agent(raw_topic(app, stage.source), name=f"streams.{stage.name}", concurrency=1)
+    @app.agent(raw_topic(app, *stage.sources), name=f"streams.{stage.name}", concurrency=1)
     async def agent(stream: Any) -> None:
         # Not an app service: those start after recovery, which is too late for the first record.
         await app.add_runtime_dependency(runner)

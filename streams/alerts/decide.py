@@ -1,39 +1,43 @@
 """What a matching mention does to the alert of its rule, figure and story.
 
-`decide` is pure. It returns the next revision, or none when the mention tells the alert nothing
-that it does not already know: processing a mention twice changes nothing.
+`decide` is pure. It returns the next revision, or none when the mention tells the alert nothing that it does
+not already know: processing a mention twice changes nothing.
+
+What an alert says (sources, publishers, severity, policy topics, first and last time) is the union of what
+its mentions say, so the order in which they come does not matter. What it has told people is kept apart
+(`Alert.told`): only what goes beyond that is material and tells them again. So what was held back for good,
+such as an old item, uses up nothing that fresh news would tell.
+
+For whoever delivers: a message is due for a revision with `notify`, at `hold_until` where that lies ahead and
+else at once; and for an alert whose newest revision has a `hold_until` ahead, then (also where the revision
+that asked for it was suppressed until then). It tells the newest revision of that moment, and is dropped if
+that one is closed or dismissed, unless it is a retraction of what had been delivered.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import get_args
 
 import msgspec
 
-from streams.alerts.suppress import suppressed_by
-from streams.records import (
-    Alert,
-    AlertSource,
-    Evidence,
-    Latency,
-    Mention,
-    Rule,
-    Severity,
-    UpdateKind,
-    stable_id,
+from streams.alerts.evidence import add_source, item_ids, latency_of, revision_of, source_of
+from streams.alerts.naming import alert_id_of
+from streams.alerts.severity import SEVERITIES, severity_of, topics_of
+from streams.alerts.suppress import (
+    CALM,
+    Situation,
+    Verdict,
+    breaks_snooze,
+    situation_at,
+    suppression,
 )
+from streams.alerts.told import all_of, beyond, told_of
+from streams.alerts.triage import woken
+from streams.records import Alert, Mention, Rule, UpdateKind
 
-__all__ = ["SOURCES_KEPT", "Decision", "alert_id_of", "decide", "severity_of"]
+__all__ = ["Decision", "decide", "retract"]
 
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""From low to high."""
-
-SOURCES_KEPT = 50
-"""Items kept in full; of the others the alert knows the ids."""
-
-EVIDENCE_KEPT = 5
-"""Places per figure and policy topic that an alert shows of an item; the enriched item has all."""
+_FIRST_NEWS = "first item of this story that is news"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -43,27 +47,16 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str
 
 
-def alert_id_of(rule: Rule, mention: Mention) -> str:
-    """One living alert per rule, figure and story."""
-    return stable_id("alert", rule.rule_id, mention.figure.figure_id, mention.story.story_id)
-
-
-def severity_of(rule: Rule, mention: Mention) -> tuple[Severity, tuple[str, ...]]:
-    """How urgent the mention is by the rule, and what raised it."""
-    facts = {
-        "headline": (mention.figure.in_title, "the figure is named in the headline"),
-        "tier1": (mention.item.tier == 1, f"{mention.item.feed_title or 'the source'} is tier 1"),
-        "two_figures": (
-            bool(mention.other_figures),
-            f"{len(mention.other_figures) + 1} watched figures in one item",
-        ),
-    }
-    reasons = tuple(facts[bump][1] for bump in rule.severity.bump if facts[bump][0])
-    step = SEVERITIES.index(rule.severity.base) + len(reasons)
-    return SEVERITIES[min(step, len(SEVERITIES) - 1)], reasons
-
-
-def decide(previous: Alert | None, rule: Rule, mention: Mention, now: datetime) -> Decision:
+def decide(
+    previous: Alert | None,
+    rule: Rule,
+    mention: Mention,
+    now: datetime,
+    *,
+    situation: Situation = CALM,
+    episode: int = 0,
+    derived_from: str = "",
+) -> Decision:
     """Decide the next revision of an alert.
 
     Args:
@@ -71,133 +64,255 @@ def decide(previous: Alert | None, rule: Rule, mention: Mention, now: datetime) 
         rule: a rule that matches the mention.
         mention: what was found.
         now: becomes `alerted_at`; takes no part in the decision.
+        situation: what goes on beside the alert.
+        episode: of an alert that begins.
+        derived_from: the alert of the episode before it.
     """
     if previous is None:
-        return Decision(_first(rule, mention, now), "first item of this story")
-    known = {source.item.item_id: source.item.revision for source in previous.sources}
-    item = mention.item
-    if item.item_id in previous.further_item_ids or known.get(item.item_id, 0) >= item.revision:
+        first = _begin(rule, mention, now, episode, derived_from)
+        verdict = suppression(
+            rule, mention, None, kind="new", severity=first.severity, situation=situation
+        )
+        alert = _announce(first, mention, now, verdict, situation)
+        return Decision(alert, alert.update_reason)
+    draft = _join(previous, rule, mention)
+    if draft is None:
+        item = mention.item
         return Decision(None, f"item {item.item_id} revision {item.revision} is already told")
-    alert = _next(previous, rule, mention, now, revised=item.item_id in known)
+    alert = _judge(previous, draft, rule, mention, now, situation)
     return Decision(alert, alert.update_reason)
 
 
-def _first(rule: Rule, mention: Mention, now: datetime) -> Alert:
+def retract(
+    previous: Alert,
+    rule: Rule,
+    mention: Mention,
+    why: str,
+    now: datetime,
+    *,
+    situation: Situation = CALM,
+) -> Alert | None:
+    """Take back an item whose revision no longer matches the rule; None if the alert does not have it.
+
+    People are told if they were told before, and the item was what the alert rested on: its last one, or the
+    one that its headline is from. The last item stays as a source, since it is what people were told.
+
+    Args:
+        previous: the newest revision of the alert.
+        rule: of the alert.
+        mention: of the item as it is now.
+        why: what no longer matches.
+        now: becomes `alerted_at`.
+        situation: what goes on beside the alert.
+    """
+    item = mention.item
+    if (
+        item.item_id not in item_ids(previous)
+        or revision_of(previous, item.item_id) >= item.revision
+    ):
+        return None
+    left = item_ids(previous) - {item.item_id}
+    sources = tuple(s for s in previous.sources if s.item.item_id != item.item_id)
+    untold = previous.hold_until is not None and previous.hold_until > item.seen_at
+    wanted = (
+        previous.notified
+        and not (untold and not left)
+        and (not left or previous.sources[0].item.item_id == item.item_id)
+    )
+    source = item.feed_title or item.feed_id
+    draft = _next(
+        previous,
+        rule,
+        kind="retraction",
+        reason=f"{source} revised the item, which no longer matches: {why}"
+        + ("" if left else "; no other item tells it"),
+        sources=sources or previous.sources,
+        headline=(sources or previous.sources)[0].item.title,
+        further_item_ids=tuple(i for i in previous.further_item_ids if i != item.item_id),
+        retracted={**previous.retracted, item.item_id: item.revision},
+        state=previous.state if left else "closed",
+        hold_until=previous.hold_until if left else None,
+    )
+    if not wanted:
+        return draft
+    verdict = suppression(
+        rule, mention, previous, kind="retraction", severity=draft.severity, situation=situation
+    )
+    return _announce(draft, mention, now, verdict, situation)
+
+
+def _begin(rule: Rule, mention: Mention, now: datetime, episode: int, derived_from: str) -> Alert:
     severity, reasons = severity_of(rule, mention)
-    suppressed = suppressed_by(rule, mention)
+    item, figure = mention.item, mention.figure
     return Alert(
-        alert_id=alert_id_of(rule, mention),
+        alert_id=alert_id_of(rule, mention, episode),
         revision=1,
         update_kind="new",
-        update_reason="first item of this story",
-        notify=not suppressed,
-        suppressed_by=suppressed,
-        notified=not suppressed,
+        update_reason="the story goes on after a day without news"
+        if episode
+        else "first item of this story",
+        notify=False,
         rule_id=rule.rule_id,
         rule_version=rule.version,
         rule_name=rule.name,
-        figure_id=mention.figure.figure_id,
-        figure_name=mention.figure.name,
-        qid=mention.figure.qid,
+        route=rule.route,
+        figure_id=figure.figure_id,
+        figure_name=figure.name,
+        qid=figure.qid,
         story_id=mention.story.story_id,
         severity=severity,
         severity_reasons=reasons,
-        confidence=mention.figure.confidence,
-        policy_topics=_topics(rule, mention),
-        headline=mention.item.title,
-        sources=(_source(mention),),
-        latency=_latency(mention, now),
+        confidence=figure.confidence,
+        policy_topics=topics_of(rule, mention),
+        headline=item.title,
+        sources=(source_of(mention),),
+        publishers=(item.feed_id,),
+        copies=int(bool(mention.story.copy_of)),
+        first_seen_at=item.seen_at,
+        last_seen_at=item.seen_at,
+        derived_from=derived_from,
+        episode=episode,
+        latency=latency_of(mention, now),
         versions=mention.versions,
     )
 
 
-def _next(previous: Alert, rule: Rule, mention: Mention, now: datetime, *, revised: bool) -> Alert:
+def _join(previous: Alert, rule: Rule, mention: Mention) -> Alert | None:
+    """What the alert says with a mention; None if that is what it says without.
+
+    An older revision of an item that comes late changes no source, but what it said still counts, as it would
+    have had it come in time.
+    """
+    item = mention.item
+    if previous.retracted.get(item.item_id, 0) >= item.revision:
+        return None
+    known = revision_of(previous, item.item_id)
     severity, reasons = severity_of(rule, mention)
     raised = SEVERITIES.index(severity) > SEVERITIES.index(previous.severity)
-    topics = tuple(sorted({*previous.policy_topics, *_topics(rule, mention)}))
-    suppressed = suppressed_by(rule, mention)
-    if suppressed and previous.notified:
-        # Old news must not use up what fresh news would notify about.
-        raised, topics = False, previous.policy_topics
-    kind, why = _kind(previous, mention, raised=raised, topics=topics, revised=revised)
-    if kind == "coverage" and not previous.notified and not suppressed:
-        kind, why = "material", "first item of this story that is news"
-    notify = kind == "material" and not suppressed
-    sources, further = _merge(previous, _source(mention))
-    return msgspec.structs.replace(
+    feeds = previous.publishers
+    draft = msgspec.structs.replace(
         previous,
-        revision=previous.revision + 1,
-        update_kind=kind,
-        update_reason=why,
-        notify=notify,
-        suppressed_by=suppressed if kind == "material" else "",
-        notified=previous.notified or notify,
-        rule_version=rule.version,
-        rule_name=rule.name,
         severity=severity if raised else previous.severity,
         severity_reasons=reasons if raised else previous.severity_reasons,
         confidence=max(previous.confidence, mention.figure.confidence),
-        policy_topics=topics,
-        headline=mention.item.title if revised else previous.headline,
+        policy_topics=tuple(sorted({*previous.policy_topics, *topics_of(rule, mention)})),
+        publishers=feeds if item.feed_id in feeds else (*feeds, item.feed_id),
+        first_seen_at=min(previous.first_seen_at or item.seen_at, item.seen_at),
+        last_seen_at=max(previous.last_seen_at or item.seen_at, item.seen_at),
+    )
+    if known >= item.revision or item.item_id in previous.further_item_ids:
+        return None if draft == previous else draft
+    sources, further = add_source(previous, source_of(mention))
+    return msgspec.structs.replace(
+        draft,
         sources=sources,
         further_item_ids=further,
-        latency=_latency(mention, now) if notify else previous.latency,
+        retracted={i: r for i, r in previous.retracted.items() if i != item.item_id},
+        headline=sources[0].item.title,
+        copies=previous.copies + (bool(mention.story.copy_of) and not known),
         versions=mention.versions,
     )
 
 
-def _kind(
-    previous: Alert, mention: Mention, *, raised: bool, topics: tuple[str, ...], revised: bool
-) -> tuple[UpdateKind, str]:
-    """What the mention adds, from the most to the least important."""
-    if raised:
-        return "material", "severity raised"
-    if added := set(topics) - set(previous.policy_topics):
-        return "material", f"new policy topic: {', '.join(sorted(added))}"
-    source = mention.item.feed_title or mention.item.feed_id
-    if revised:
-        return "coverage", f"{source} revised the item"
-    verb = "copies it" if mention.story.copy_of else "tells it too"
-    return "coverage", f"{source} {verb}"
+def _judge(
+    previous: Alert, draft: Alert, rule: Rule, mention: Mention, now: datetime, situation: Situation
+) -> Alert:
+    """Say what the revision is, and whether it reaches people."""
+    adds = (mention, severity_of(rule, mention)[0], topics_of(rule, mention), len(draft.publishers))
+    untold = beyond(told_of(previous), *adds) if previous.notified else _FIRST_NEWS
+    if untold:
+        verdict = suppression(
+            rule, mention, previous, kind="material", severity=draft.severity, situation=situation
+        )
+        if not verdict.never:
+            alert = _next(draft, rule, kind="material", reason=_words(untold, previous, rule))
+            return _announce(
+                _wake(alert, situation_at(mention, situation)), mention, now, verdict, situation
+            )
+        if changed := beyond(all_of(previous), *adds):
+            alert = _next(draft, rule, kind="material", reason=_words(changed, previous, rule))
+            return msgspec.structs.replace(alert, suppressed_by=verdict.reason)
+    kind, reason = _quietly(previous, mention)
+    alert = _next(draft, rule, kind=kind, reason=_words(reason, previous, rule))
+    shown = previous.sources[0].item.item_id == mention.item.item_id
+    if kind != "correction" or not (previous.notified and shown):
+        return alert
+    verdict = suppression(
+        rule, mention, previous, kind=kind, severity=draft.severity, situation=situation
+    )
+    return _announce(alert, mention, now, verdict, situation)
 
 
-def _merge(previous: Alert, source: AlertSource) -> tuple[tuple[AlertSource, ...], tuple[str, ...]]:
-    """Append a source, instead of an older revision of its item; the oldest is always kept."""
-    kept = {s.item.item_id: s for s in previous.sources if s.item.item_id != source.item.item_id}
-    kept[source.item.item_id] = source
-    sources, further = list(kept.values()), list(previous.further_item_ids)
-    if len(sources) > SOURCES_KEPT:
-        further.append(sources.pop(1).item.item_id)
-    return tuple(sources), tuple(further)
-
-
-def _topics(rule: Rule, mention: Mention) -> tuple[str, ...]:
-    least = rule.policy_topics.min_score
-    return tuple(sorted(h.policy_topic for h in mention.policy_topics if h.score >= least))
-
-
-def _source(mention: Mention) -> AlertSource:
-    return AlertSource(
-        item=mention.item,
-        confidence=mention.figure.confidence,
-        figure=_best(mention.figure.mentions),
-        policy_topics=tuple(
-            msgspec.structs.replace(hit, evidence=_best(hit.evidence))
-            for hit in mention.policy_topics
-        ),
+def _quietly(previous: Alert, mention: Mention) -> tuple[UpdateKind, str]:
+    """What a mention is that adds nothing material."""
+    item = mention.item
+    source = item.feed_title or item.feed_id
+    earlier = next((s.item for s in previous.sources if s.item.item_id == item.item_id), None)
+    if earlier is None:
+        verb = "copies it" if mention.story.copy_of else "tells it too"
+        return "coverage", f"{source} {verb}"
+    if earlier.revision < item.revision and earlier.title != item.title:
+        return "correction", f"{source} changed the headline from {earlier.title!r}"
+    late = earlier.revision > item.revision
+    return (
+        "coverage",
+        f"an earlier version by {source} came late" if late else f"{source} revised the item",
     )
 
 
-def _best(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    """The heaviest places, those in the title first, in the order of the text."""
-    ranked = sorted(evidence, key=lambda e: (e.field != "title", -e.weight, e.start))
-    return tuple(sorted(ranked[:EVIDENCE_KEPT], key=lambda e: (e.start, e.end)))
+def _words(reason: str, previous: Alert, rule: Rule) -> str:
+    """A reason, with what else people should know of the revision."""
+    if previous.state == "closed":
+        reason += "; the alert was closed and goes on"
+    if previous.rule_version != rule.version:
+        reason += f"; the rule is version {rule.version} now, was {previous.rule_version}"
+    return reason
 
 
-def _latency(mention: Mention, now: datetime) -> Latency:
-    return Latency(
-        published_at=mention.item.published_at,
-        seen_at=mention.item.seen_at,
-        enriched_at=mention.item.enriched_at,
-        alerted_at=now,
+def _next(draft: Alert, rule: Rule, *, kind: UpdateKind, reason: str, **changes: object) -> Alert:
+    """The next revision, which nobody is told of; `draft` still has the number of the one before."""
+    fields: dict[str, object] = {"state": "open", **changes}
+    return msgspec.structs.replace(
+        draft,
+        revision=draft.revision + 1,
+        update_kind=kind,
+        update_reason=reason,
+        notify=False,
+        suppressed_by="",
+        rule_version=rule.version,
+        rule_name=rule.name,
+        route=rule.route,
+        **fields,
     )
+
+
+def _announce(
+    alert: Alert, mention: Mention, now: datetime, verdict: Verdict, situation: Situation
+) -> Alert:
+    """Let a revision reach people as far as it may."""
+    if verdict.never:
+        return msgspec.structs.replace(alert, suppressed_by=verdict.reason)
+    return msgspec.structs.replace(
+        alert,
+        notify=not verdict.reason,
+        suppressed_by=verdict.reason,
+        notified=True,
+        notified_at=situation_at(mention, situation),
+        hold_until=verdict.until,
+        told=all_of(alert),
+        latency=latency_of(mention, now),
+    )
+
+
+def _wake(alert: Alert, at: datetime) -> Alert:
+    """End the snooze that something material breaks, and take out of the drawer what was resolved."""
+    triage = alert.triage
+    if triage.status == "resolved":
+        return msgspec.structs.replace(
+            alert, triage=woken(triage, "news came after it was resolved")
+        )
+    if triage.status == "snoozed":
+        why = breaks_snooze(triage, alert.severity, at)
+        if why:
+            return msgspec.structs.replace(alert, triage=woken(triage, why))
+    return alert

@@ -1,56 +1,111 @@
-"""Does a rule match a mention? The answer always says why not."""
+"""Does a rule match a mention? The answer always says why not, and by how much.
+
+What a rule states of one mention is a list of conditions, each with the same name as its key in rules.yaml.
+All must hold; of the selections in `any` one must, of those in `not` none may. `when`, the schedule and
+silences are not about one mention and are decided elsewhere.
+
+A mention tries many rules, most of which fail at once, so failing is decided without building words.
+"""
 
 from __future__ import annotations
 
-from streams.records import Mention, Rule
+from collections.abc import Iterator
 
-__all__ = ["mismatch"]
+from msgspec import Struct
+
+from streams.alerts.criteria import CRITERIA, Selecting
+from streams.records import Mention, Rule, Selection
+
+__all__ = ["Check", "explain", "mismatch"]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One condition of a rule, held against a mention."""
+
+    condition: str
+    """As in rules.yaml: "policy_topics.any"."""
+    passed: bool
+    detail: str
+    """With the numbers: "best is ai with 0.41 < 0.50"."""
+    parts: tuple[Check, ...] = ()
+    """The conditions of each selection of `any` and `not`, named "any[0].sources.langs"."""
 
 
 def mismatch(rule: Rule, mention: Mention) -> str:
-    """Say which condition of the rule fails first; empty if the rule matches."""
-    return (
-        _figure_mismatch(rule, mention)
-        or _policy_topic_mismatch(rule, mention)
-        or _source_mismatch(rule, mention)
+    """Say which condition of the rule fails first, and how far it is off; empty if the rule matches."""
+    for criterion in CRITERIA:
+        if criterion.fails(rule, mention):
+            return f"{criterion.name}: {criterion.words(rule, mention)}"
+    if rule.any and _first_holding(rule.any, mention) is None:
+        return f"any: {_none_of(rule.any, mention)}"
+    if rule.none and (holding := _first_holding(rule.none, mention)) is not None:
+        return f"not: {_all_of(holding, rule.none, mention)}"
+    return ""
+
+
+def explain(rule: Rule, mention: Mention) -> tuple[Check, ...]:
+    """Hold every condition that the rule states against a mention.
+
+    Returns:
+        The conditions in the order in which `mismatch` tries them; all of them have passed if and only if
+        the rule matches, and the first that has not is what `mismatch` tells.
+    """
+    checks = [*_stated(rule, mention)]
+    if rule.any:
+        checks.append(_choice("any", rule.any, mention, wanted=True))
+    if rule.none:
+        checks.append(_choice("not", rule.none, mention, wanted=False))
+    return tuple(checks)
+
+
+def _choice(
+    name: str, selections: tuple[Selection, ...], mention: Mention, *, wanted: bool
+) -> Check:
+    """Whether one of the selections holds, where it should or should not."""
+    holding = _first_holding(selections, mention)
+    found = holding is not None
+    return Check(
+        condition=name,
+        passed=found == wanted,
+        detail=_none_of(selections, mention)
+        if holding is None
+        else _all_of(holding, selections, mention),
+        parts=tuple(
+            check
+            for number, selection in enumerate(selections)
+            for check in _stated(selection, mention, f"{name}[{number}].")
+        ),
     )
 
 
-def _figure_mismatch(rule: Rule, mention: Mention) -> str:
-    wanted, hit = rule.figures, mention.figure
-    if wanted.any and hit.figure_id not in wanted.any:
-        return f"figures.any: {hit.figure_id} is not among them"
-    if wanted.lists and not set(wanted.lists) & set(hit.lists):
-        return f"figures.lists: {hit.figure_id} is on none of {', '.join(wanted.lists)}"
-    if hit.figure_id in wanted.exclude:
-        return f"figures.exclude: {hit.figure_id}"
-    if hit.confidence < wanted.min_confidence:
-        return f"figures.min_confidence: {hit.confidence:.2f} < {wanted.min_confidence:.2f}"
-    return ""
+def _holds(selection: Selection, mention: Mention) -> bool:
+    return not any(criterion.fails(selection, mention) for criterion in CRITERIA)
 
 
-def _policy_topic_mismatch(rule: Rule, mention: Mention) -> str:
-    wanted = rule.policy_topics
-    scores = {hit.policy_topic: hit.score for hit in mention.policy_topics}
-    enough = {topic for topic, score in scores.items() if score >= wanted.min_score}
-    if wanted.any and not enough & set(wanted.any):
-        best = max(((scores.get(t, 0.0), t) for t in wanted.any), default=(0.0, ""))
-        return f"policy_topics.any: best is {best[1]} with {best[0]:.2f} < {wanted.min_score:.2f}"
-    if missing := [topic for topic in wanted.all if topic not in enough]:
-        return f"policy_topics.all: {missing[0]} has {scores.get(missing[0], 0.0):.2f}"
-    if unwanted := [topic for topic in wanted.none if topic in enough]:
-        return f"policy_topics.none: {unwanted[0]} has {scores[unwanted[0]]:.2f}"
-    return ""
+def _stated(selection: Selecting, mention: Mention, prefix: str = "") -> Iterator[Check]:
+    for criterion in CRITERIA:
+        if criterion.stated(selection):
+            yield Check(
+                condition=prefix + criterion.name,
+                passed=not criterion.fails(selection, mention),
+                detail=criterion.words(selection, mention),
+            )
 
 
-def _source_mismatch(rule: Rule, mention: Mention) -> str:
-    wanted, item = rule.sources, mention.item
-    if wanted.langs and item.lang not in wanted.langs:
-        return f"sources.langs: {item.lang}"
-    if wanted.tiers and item.tier not in wanted.tiers:
-        return f"sources.tiers: {item.tier}"
-    if wanted.feeds and item.feed_id not in wanted.feeds:
-        return f"sources.feeds: {item.feed_id}"
-    if item.feed_id in wanted.exclude:
-        return f"sources.exclude: {item.feed_id}"
-    return ""
+def _first_holding(selections: tuple[Selection, ...], mention: Mention) -> int | None:
+    return next((at for at, each in enumerate(selections) if _holds(each, mention)), None)
+
+
+def _none_of(selections: tuple[Selection, ...], mention: Mention) -> str:
+    """What each of the selections fails on first."""
+    reasons = (
+        next(f"{c.name}: {c.words(each, mention)}" for c in CRITERIA if c.fails(each, mention))
+        for each in selections
+    )
+    return "; ".join(f"[{number}] {reason}" for number, reason in enumerate(reasons))
+
+
+def _all_of(number: int, selections: tuple[Selection, ...], mention: Mention) -> str:
+    """What the selection states that holds."""
+    told = "; ".join(f"{c.condition}: {c.detail}" for c in _stated(selections[number], mention))
+    return f"[{number}] holds ({told})"

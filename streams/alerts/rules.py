@@ -1,77 +1,29 @@
-"""Rules as YAML, and the index that finds the ones to try for a figure."""
+"""Rules: what a file says, and the index that finds the ones to try for a mention."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
-
-from streams.config import parse_duration, read_yaml
+from streams.alerts.rule_checks import Finding, Known
+from streams.alerts.rule_file import RuleFile, parse_rules
 from streams.errors import ConfigError
-from streams.meant import did_you_mean
-from streams.records import (
-    Figure,
-    FigureSelector,
-    PolicyTopicSelector,
-    Rule,
-    Severity,
-    SeverityPolicy,
-    Share,
-    SourceSelector,
-)
+from streams.records import Figure, FigureHit, FigureSelector, PolicyTopicHit, Rule, Selection
 
-__all__ = ["RuleIndex", "read_rules"]
+__all__ = ["RuleIndex", "error_of", "read_rules"]
 
-Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-
-
-class _Figures(Struct, frozen=True, forbid_unknown_fields=True):
-    any: tuple[str, ...] = ()
-    lists: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    min_confidence: Share = 0.75
-
-
-class _PolicyTopics(Struct, frozen=True, forbid_unknown_fields=True):
-    any: tuple[str, ...] = ()
-    all: tuple[str, ...] = ()
-    none: tuple[str, ...] = ()
-    min_score: Share = 0.5
-
-
-class _Sources(Struct, frozen=True, forbid_unknown_fields=True):
-    langs: tuple[str, ...] = ()
-    tiers: tuple[Literal[1, 2, 3], ...] = ()
-    feeds: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-class _Severity(Struct, frozen=True, forbid_unknown_fields=True):
-    base: Severity = "alert"
-    bump: tuple[Literal["headline", "tier1", "two_figures"], ...] = ()
-
-
-class _Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    id: Id
-    name: str = ""
-    version: Annotated[int, Meta(ge=1)] = 1
-    enabled: bool = True
-    figures: _Figures = _Figures()
-    policy_topics: _PolicyTopics = _PolicyTopics()
-    sources: _Sources = _Sources()
-    severity: _Severity = _Severity()
-    max_age: str = "24h"
-
-
-class _RulesFile(Struct, frozen=True, forbid_unknown_fields=True):
-    rules: list[_Rule]
+ANY_TOPIC = ""
+"""Stands in the index for rules that need no policy topic."""
 
 
 def read_rules(
-    path: Path, *, figures: Iterable[Figure] = (), policy_topics: Iterable[str] = ()
+    path: Path,
+    *,
+    figures: Iterable[Figure] = (),
+    policy_topics: Iterable[str] = (),
+    feeds: Iterable[str] = (),
 ) -> list[Rule]:
     """Read rules.yaml.
 
@@ -79,92 +31,115 @@ def read_rules(
         path: the file.
         figures: the watchlist; ids and lists that it does not have are errors. Empty: unchecked.
         policy_topics: the known policy topics, likewise.
+        feeds: the known feed_ids, likewise.
 
     Raises:
         NotFoundError: no such file.
-        ConfigError: names file, line or rule, field and cure.
+        ConfigError: names file, line, rule, field and cure of the first mistake.
     """
-    rules = [_rule(entry, path) for entry in read_yaml(path, _RulesFile).rules]
-    twice = [rule_id for rule_id, count in Counter(r.rule_id for r in rules).items() if count > 1]
-    if twice:
-        raise _error(path, twice[0], "id", "is used twice", "give each rule its own id")
-    watchlist = list(figures)
-    known = {
-        "figure": {f.figure_id for f in watchlist},
-        "figure list": {name for f in watchlist for name in f.lists},
-        "policy topic": set(policy_topics),
-    }
-    for rule in rules:
-        _check_names(rule, known, path)
-    return rules
+    file = parse_rules(path)
+    known = Known(tuple(figures), frozenset(policy_topics), frozenset(feeds))
+    if errors := file.check(known):
+        raise error_of(min(errors, key=file.line), file)
+    return file.rules
 
 
-def _check_names(rule: Rule, known: Mapping[str, set[str]], path: Path) -> None:
-    """Refuse names that nothing has: a misspelt one would never match, silently."""
-    named = {
-        "figure": {*rule.figures.any, *rule.figures.exclude},
-        "figure list": {*rule.figures.lists},
-        "policy topic": {
-            *rule.policy_topics.any,
-            *rule.policy_topics.all,
-            *rule.policy_topics.none,
-        },
-    }
-    for kind, names in named.items():
-        strangers = sorted(names - known[kind])
-        if known[kind] and strangers:
-            cure = did_you_mean(strangers[0], known[kind]) or f"use a {kind} that exists"
-            field = "policy_topics" if kind == "policy topic" else "figures"
-            raise _error(path, rule.rule_id, field, f"no {kind} {strangers[0]!r}", cure)
-
-
-def _rule(entry: _Rule, path: Path) -> Rule:
-    try:
-        max_age = parse_duration(entry.max_age)
-    except ValueError as error:
-        raise _error(path, entry.id, "max_age", str(error), "write it like 6h") from error
-    figures, topics, sources = entry.figures, entry.policy_topics, entry.sources
-    return Rule(
-        rule_id=entry.id,
-        name=entry.name or entry.id,
-        version=entry.version,
-        enabled=entry.enabled,
-        figures=FigureSelector(
-            any=figures.any,
-            lists=figures.lists,
-            exclude=figures.exclude,
-            min_confidence=figures.min_confidence,
-        ),
-        policy_topics=PolicyTopicSelector(
-            any=topics.any, all=topics.all, none=topics.none, min_score=topics.min_score
-        ),
-        sources=SourceSelector(
-            langs=sources.langs, tiers=sources.tiers, feeds=sources.feeds, exclude=sources.exclude
-        ),
-        severity=SeverityPolicy(base=entry.severity.base, bump=entry.severity.bump),
-        max_age_seconds=max_age,
-        origin="file",
+def error_of(found: Finding, file: RuleFile) -> ConfigError:
+    """Tell a finding of a file as an error."""
+    field = f"rule {found.rule_id!r}, {found.field}" if found.rule_id else found.field
+    return ConfigError(
+        found.message, file=str(file.path), line=file.line(found), field=field, cure=found.cure
     )
 
 
-def _error(path: Path, rule_id: str, field: str, message: str, cure: str) -> ConfigError:
-    return ConfigError(message, file=str(path), field=f"rule {rule_id!r}, {field}", cure=cure)
-
-
 class RuleIndex:
-    """Finds the rules that may match a figure without trying all of them."""
+    """Finds the rules that may match a mention without trying all of them.
+
+    A rule is found by each figure that it names; one that names none by each of its lists; one that names
+    neither always. Where its own selection leaves that open, the selections of its `any` count. And of these
+    only by the policy topics that it needs, if it needs any. So what a mention costs depends on the rules
+    about its figure, its lists and its topics, not on how many there are.
+
+    Args:
+        rules: by rule_id; those that are switched off are left out.
+    """
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
-        self._by_figure: defaultdict[str, list[Rule]] = defaultdict(list)
-        self._others: list[Rule] = []
-        for _, rule in sorted(rules.items()):
-            if not rule.enabled:
-                continue
-            for figure_id in rule.figures.any:
-                self._by_figure[figure_id].append(rule)
-            if not rule.figures.any:
-                self._others.append(rule)
+        self.rules: tuple[Rule, ...] = tuple(
+            rule for _, rule in sorted(rules.items()) if rule.enabled
+        )
+        """Sorted by id."""
+        self._by_figure: defaultdict[str, _ByTopic] = defaultdict(_by_topic)
+        self._by_list: defaultdict[str, _ByTopic] = defaultdict(_by_topic)
+        self._always: _ByTopic = _by_topic()
+        for position, rule in enumerate(self.rules):
+            topics = _topics_of(rule)
+            for by_topic in self._places(rule):
+                for topic in topics:
+                    by_topic[topic].append(position)
 
-    def candidates(self, figure_id: str) -> list[Rule]:
-        """Rules that name the figure, then those that name none, each sorted by id."""
-        return [*self._by_figure.get(figure_id, ()), *self._others]
+    def candidates(self, figure: FigureHit, policy_topics: Iterable[PolicyTopicHit]) -> list[Rule]:
+        """Rules that may match a mention of a figure, sorted by id; all others do not.
+
+        Args:
+            figure: what was found of the figure.
+            policy_topics: what was found of policy topics, however low their scores.
+        """
+        topics = (ANY_TOPIC, *(hit.policy_topic for hit in policy_topics))
+        found: set[int] = set()
+        for by_topic in (
+            self._by_figure.get(figure.figure_id),
+            *(self._by_list.get(name) for name in figure.lists),
+            self._always,
+        ):
+            if by_topic:
+                for topic in topics:
+                    if topic in by_topic:
+                        found.update(by_topic[topic])
+        return [self.rules[position] for position in sorted(found)]
+
+    def _places(self, rule: Rule) -> list[_ByTopic]:
+        figures, lists = _figures_of(rule)
+        return [
+            *(self._by_figure[figure_id] for figure_id in figures),
+            *(self._by_list[name] for name in lists),
+        ] or [self._always]
+
+
+_ByTopic = defaultdict[str, list[int]]
+"""Policy topic to positions of rules."""
+
+
+def _by_topic() -> _ByTopic:
+    return defaultdict(list)
+
+
+def _figures_of(rule: Rule) -> tuple[frozenset[str], frozenset[str]]:
+    """Figures and lists of which a mention must have one; both empty where it need not."""
+    own = _figures(rule.figures)
+    if any(own) or not rule.any:
+        return own
+    parts = [_figures(selection.figures) for selection in rule.any]
+    if not all(map(any, parts)):
+        return frozenset(), frozenset()
+    return frozenset().union(*(p[0] for p in parts)), frozenset().union(*(p[1] for p in parts))
+
+
+def _figures(wanted: FigureSelector) -> tuple[frozenset[str], frozenset[str]]:
+    if wanted.any:
+        return frozenset(wanted.any), frozenset()
+    return frozenset(), frozenset(wanted.lists)
+
+
+def _topics_of(rule: Rule) -> frozenset[str]:
+    """Policy topics of which a mention must have one."""
+    if own := _topics(rule):
+        return own
+    parts = [_topics(selection) for selection in rule.any]
+    return frozenset(chain(*parts)) if parts and all(parts) else frozenset({ANY_TOPIC})
+
+
+def _topics(rule: Rule | Selection) -> frozenset[str]:
+    wanted = rule.policy_topics
+    # Of topics that are all needed one will do to find the rule.
+    return frozenset(wanted.all[:1] or wanted.any)

@@ -50,7 +50,7 @@ class Echo:
     makes an output that is too large, b"crash" raises."""
 
     name = "echo"
-    source = "in"
+    sources: tuple[str, ...] = ("in",)
     outputs: tuple[str, ...] = ("out",)
     overlap = True
 

@@ -6,9 +6,9 @@ from streams.agents.acking import Received
 from streams.agents.partitions import PartitionStates
 
 
-def record(offset, partition=0):
+def record(offset, partition=0, topic="t"):
     return Received(
-        topic="t", partition=partition, offset=offset, timestamp=0.0, key=None, value=None
+        topic=topic, partition=partition, offset=offset, timestamp=0.0, key=None, value=None
     )
 
 
@@ -61,3 +61,33 @@ async def test_a_failed_rebuild_is_not_remembered():
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await states.before(record(5))
+
+
+@pytest.mark.parametrize(
+    ("places", "rebuilt"),
+    [
+        ([("t", 5), ("u", 9), ("t", 6), ("u", 10)], [5]),
+        ([("t", 5), ("u", 9), ("u", 9), ("t", 6)], [5, 9]),  # redelivered
+        ([("t", 5), ("u", 9), ("t", 8), ("u", 10), ("t", 9)], [5, 8]),  # a gap
+    ],
+)
+async def test_two_topics_share_a_state_and_are_followed_each_by_itself(states, places, rebuilt):
+    for topic, offset in places:
+        await states.before(record(offset, topic=topic))
+    assert states.rebuilt == [(0, offset) for offset in rebuilt]
+
+
+async def test_a_state_that_was_left_is_not_used_after_a_failed_rebuild():
+    fails: list[bool] = []
+
+    async def rebuild(at):
+        if fails:
+            raise ConnectionError("broker gone")
+        return at.offset
+
+    states: PartitionStates[int] = PartitionStates(rebuild)
+    assert await states.before(record(5)) == 5
+    fails.append(True)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await states.before(record(9))

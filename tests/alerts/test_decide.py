@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerts.decide import EVIDENCE_KEPT, SOURCES_KEPT, alert_id_of, decide, severity_of
+from streams.alerts.decide import decide, retract
+from streams.alerts.evidence import EVIDENCE_KEPT, SOURCES_KEPT
+from streams.alerts.naming import alert_id_of
+from streams.alerts.severity import severity_of
 from streams.records import PolicyTopicHit, SeverityPolicy, Story
 from streams.testing import (
     NOW,
@@ -68,8 +72,9 @@ def test_a_revised_item_replaces_its_evidence_and_headline():
     revised = make_mention(item=make_item_ref(number=1, revision=2, title="Now different"))
     second = fold([make_mention(), revised])[-1]
     assert (second.update_kind, second.notify, second.headline) == (
-        "coverage", False, "Now different",
+        "correction", True, "Now different",
     )  # fmt: skip
+    assert second.update_reason.startswith("Morning Post changed the headline from")
     assert len(second.sources) == 1
 
 
@@ -123,13 +128,15 @@ def test_news_after_backfill_notifies_once():
 def test_a_backfill_does_not_use_up_what_fresh_news_would_notify_about():
     rule = make_rule(severity=SeverityPolicy(base="alert", bump=("headline",)))
     headline = make_figure_hit(in_title=True)
-    both = topics("ai", "regulation")
+    both_names = ("ai", "regulation")
+    both = topics(*both_names)
     old = make_mention(
         item=make_item_ref(number=2, backfill=True), figure=headline, policy_topics=both
     )
     fresh = make_mention(number=3, figure=headline, policy_topics=both)
     first, second, third = fold([make_mention(), old, fresh], rule)
-    assert (second.severity, second.policy_topics, second.notify) == ("alert", ("ai",), False)
+    assert (second.severity, second.policy_topics, second.notify) == ("urgent", both_names, False)
+    assert second.suppressed_by.startswith("backfill")
     assert (third.severity, third.update_kind, third.notify) == ("urgent", "material", True)
     assert first.notify
 
@@ -208,3 +215,102 @@ def test_revisions_count_up_and_replays_add_nothing(log):
 def test_backfill_alone_never_notifies(log):
     only_old = [m for m in log if m.item.backfill]
     assert not any(r.notify for r in fold(only_old))
+
+
+def told(*mentions, rule=RULE):
+    """Reasons of the revisions that reach people."""
+    return [alert.update_reason for alert in fold(mentions, rule) if alert.notify]
+
+
+def from_feed(number, **changes):
+    return make_mention(item=make_item_ref(number=number, feed_id=f"feed-{number}", **changes))
+
+
+def test_spreading_is_told_at_three_ten_and_twenty_five_publishers():
+    mentions = [from_feed(n, seen_at=NOW + timedelta(hours=n)) for n in range(40)]
+    assert told(*mentions) == [
+        "first item of this story",
+        "3 publishers tell it",
+        "10 publishers tell it",
+        "25 publishers tell it",
+    ]
+
+
+def test_the_first_tier_1_source_is_told_once():
+    first, second = from_feed(2, tier=1, feed_title="Wire"), from_feed(1, tier=1)
+    assert told(from_feed(1), first, second)[1:] == ["first tier-1 source: Wire"]
+
+
+def test_a_headline_that_changes_is_told_only_if_it_is_the_one_that_people_saw():
+    shown = make_mention(item=make_item_ref(number=1, revision=2, title="Now different"))
+    other = make_mention(item=make_item_ref(number=2, revision=2, title="Now different"))
+    both = [make_mention(number=1), make_mention(number=2)]
+    assert fold([*both, shown])[-1].notify is True
+    last = fold([*both, other])[-1]
+    assert (last.update_kind, last.notify) == ("correction", False)
+    assert last.headline == both[0].item.title
+
+
+def test_what_nobody_was_told_is_corrected_in_silence():
+    old = make_mention(item=make_item_ref(backfill=True))
+    changed = make_mention(item=make_item_ref(backfill=True, revision=2, title="Now different"))
+    assert [(a.update_kind, a.notify) for a in fold([old, changed])] == [
+        ("new", False),
+        ("correction", False),
+    ]
+
+
+def retracted(*mentions, number=1, revision=2, at=NOW + timedelta(hours=1), **changes):
+    previous = fold(mentions)[-1]
+    gone = make_mention(item=make_item_ref(number=number, revision=revision, seen_at=at, **changes))
+    return retract(previous, RULE, gone, "policy_topics.any: best is ai with 0.10 < 0.50", LATER)
+
+
+def test_the_last_item_taken_back_ends_the_alert_and_is_told():
+    alert = retracted(make_mention())
+    assert (alert.update_kind, alert.notify, alert.state) == ("retraction", True, "closed")
+    assert "no longer matches: policy_topics.any" in alert.update_reason
+    assert alert.update_reason.endswith("no other item tells it")
+    assert len(alert.sources) == 1, "what people were told stays to be seen"
+    assert decide(alert, RULE, make_mention(), LATER).alert is None, "its old version comes again"
+
+
+def test_one_of_several_items_taken_back_goes_in_silence():
+    alert = retracted(make_mention(number=2), make_mention(number=1))
+    assert (alert.notify, alert.state) == (False, "open")
+    assert [s.item.item_id for s in alert.sources] == [make_item_ref(number=2).item_id]
+
+
+def test_what_is_taken_back_before_it_was_told_tells_nothing():
+    alert = retracted(make_mention(), at=NOW + timedelta(seconds=5))
+    assert (alert.notify, alert.hold_until, alert.state) == (False, None, "closed")
+
+
+@pytest.mark.parametrize("changes", [{"revision": 1}, {"number": 7}])
+def test_only_a_newer_version_of_a_source_takes_it_back(changes):
+    assert retracted(make_mention(), **changes) is None
+
+
+def test_an_edited_rule_goes_on_with_the_alert_and_says_so():
+    (first,) = fold([make_mention()], make_rule(severity=SeverityPolicy(base="flash")))
+    milder = make_rule(version=2, severity=SeverityPolicy(base="info"))
+    second = decide(first, milder, make_mention(number=2), LATER).alert
+    assert second is not None
+    assert (second.severity, second.rule_version) == ("flash", 2)
+    assert second.update_reason == "Morning Post tells it too; the rule is version 2 now, was 1"
+
+
+def test_alerts_by_figure_are_one_a_day():
+    rule = make_rule(group_by="figure")
+    one, other = make_mention(), make_mention(number=2, story=Story(story_id="story-2"))
+    late = make_mention(item=make_item_ref(number=3, seen_at=NOW + timedelta(hours=12)))
+    assert alert_id_of(rule, one) == alert_id_of(rule, other)
+    assert alert_id_of(rule, one) != alert_id_of(rule, late)
+
+
+def test_an_alert_from_before_it_was_kept_what_was_told_is_not_told_again():
+    (first,) = fold([make_mention()])
+    before = msgspec.structs.replace(first, told=None, publishers=("morning-post",))
+    second = decide(before, RULE, make_mention(number=2), LATER).alert
+    assert second is not None
+    assert second.notify is False

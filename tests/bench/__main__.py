@@ -11,6 +11,8 @@ from rich.console import Console
 
 from streams.log import setup_logging
 from tests.bench import (
+    alerts,
+    burst,
     decide,
     detect,
     enrich,
@@ -21,6 +23,7 @@ from tests.bench import (
     month,
     parse,
     polls,
+    rules,
     stream,
     wire,
 )
@@ -35,10 +38,13 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "detect": detect.run,
     "enrich": enrich.run,
     "entities": entities.run,
+    "alerts": alerts.run,
     "wire": wire.run,
     "idle": idle.run,
+    "rules": rules.run,
     "stream": stream.run,
     "polls": polls.run,
+    "burst": burst.run,
 }
 
 PLAIN_WIDTH = 150

@@ -7,6 +7,8 @@ from rich.console import Console
 
 from streams.feeds.fetch import Limits
 from tests.bench import (
+    alerts,
+    burst,
     decide,
     detect,
     enrich,
@@ -17,6 +19,7 @@ from tests.bench import (
     month,
     parse,
     polls,
+    rules,
     stream,
     wire,
 )
@@ -35,8 +38,11 @@ TINY = {
     ),
     "enrich": lambda: enrich.run(items=2, rounds=1, threads=("1",)),
     "entities": lambda: entities.run(texts=4, rounds=1),
+    "alerts": lambda: alerts.run(mentions=60, figures=5, rules=20),
     "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
+    "burst": lambda: burst.run(series=8, days=10),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
+    "rules": lambda: rules.run(figures=20, sizes=(40,), mentions=4, rounds=1),
     "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),
 }
 BROKER = [pytest.mark.embedded, pytest.mark.e2e]

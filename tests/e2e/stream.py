@@ -16,7 +16,16 @@ from streams.agents.app import GROUP_PREFIX
 from streams.alerts.rules import read_rules
 from streams.broker.broadcast import publish
 from streams.broker.clients import administer, connect_consumer, connect_producer
-from streams.broker.topics import ENRICHED, FEEDS, ITEMS, MENTIONS, RULES, WATCHLIST, apply
+from streams.broker.topics import (
+    COMMANDS,
+    ENRICHED,
+    FEEDS,
+    ITEMS,
+    MENTIONS,
+    RULES,
+    WATCHLIST,
+    apply,
+)
 from streams.config import Settings
 from streams.enrich.watchlist import read_watchlist
 from streams.errors import BrokerError
@@ -25,7 +34,7 @@ from streams.supervise import Child, Supervisor
 from streams.wire import decode
 
 CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "config"
-SOURCES = {"enrich": ITEMS, "stories": ENRICHED, "alerts": MENTIONS}
+SOURCES = {"enrich": (ITEMS,), "stories": (ENRICHED,), "alerts": (MENTIONS, COMMANDS)}
 R = TypeVar("R", bound=Record)
 
 
@@ -103,7 +112,11 @@ class Stream:
                     await asyncio.sleep(0.2)
 
     async def _lag(self, stage: str) -> int:
-        ends = await end_offsets(self.settings, SOURCES[stage])
+        ends = {
+            place: end
+            for topic in SOURCES[stage]
+            for place, end in (await end_offsets(self.settings, topic)).items()
+        }
         try:
             async with administer(self.settings) as admin:
                 committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)

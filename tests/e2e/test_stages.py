@@ -192,7 +192,7 @@ async def test_watchlist_and_rules_are_edited_live(broker):
 
         async def send(number):
             text = f"Ada Lovestone presents machine number {number} to the public"
-            item = make_item(number=number, title=text)
+            item = make_item(number=number, title=text, seen_at=NOW + timedelta(minutes=number))
             await stream.send_raw(ITEMS, (item.item_id, encode(item)))
             await stream.settle()
 

@@ -1,0 +1,183 @@
+"""Logs of mentions and commands for the tests of the laws, and a partition that processes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from streams.alerts.book import Book
+from streams.alerts.evidence import item_ids
+from streams.alerts.revise import command, replay, revise
+from streams.alerts.rules import RuleIndex
+from streams.records import (
+    Alert,
+    Command,
+    Condition,
+    Mention,
+    PolicyTopicHit,
+    Rule,
+    SeverityPolicy,
+    Story,
+)
+from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
+
+LATER = NOW + timedelta(days=9)
+FIGURES = ("ada", "bob")
+RULES = {
+    rule.rule_id: rule
+    for rule in (
+        make_rule(rule_id="all", severity=SeverityPolicy(base="alert", bump=("headline", "tier1"))),
+        make_rule(rule_id="quiet", severity=SeverityPolicy(base="info")),
+        make_rule(rule_id="daily", group_by="figure"),
+        make_rule(rule_id="three", when=Condition(kind="count", at_least=3, window_seconds=3_600)),
+        make_rule(
+            rule_id="two-feeds",
+            when=Condition(kind="distinct_sources", at_least=2, window_seconds=1_200),
+        ),
+    )
+}
+
+
+class Asked(Struct, frozen=True):
+    """What somebody will do with some alert."""
+
+    which: int
+    action: str
+
+
+class Partition:
+    """The stage without Kafka: what it would publish, and its book."""
+
+    def __init__(self, rules: dict[str, Rule] | None = None) -> None:
+        self.rules = RULES if rules is None else rules
+        self.index = RuleIndex(self.rules)
+        self.published: list[Alert] = []
+        self.book = Book()
+
+    def take(self, event: Mention | Command, offset: int = -1) -> list[Alert]:
+        if isinstance(event, Command):
+            out = command(self.book, event, offset)
+        else:
+            out = revise(
+                self.book,
+                event,
+                self.index.candidates(event.figure, event.policy_topics),
+                LATER,
+                offset=offset,
+                rules=self.rules,
+            )
+        self.published += out
+        return out
+
+    def take_all(self, log: Sequence[Mention | Command]) -> list[Alert]:
+        return [alert for n, event in enumerate(log) for alert in self.take(event, n)]
+
+    def crash(self, past: Sequence[Mention | Command]) -> None:
+        """Lose all that is not in Kafka; `past` has been committed."""
+        self.book = Book()
+        for alert in self.published:
+            self.book.remember(alert)
+        for event in past:
+            if isinstance(event, Mention):
+                candidates = self.index.candidates(event.figure, event.policy_topics)
+                replay(self.book, event, candidates, self.rules)
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        return self.book.alerts
+
+
+def living(alerts: dict[str, Alert]) -> dict[str, Any]:
+    """What alerts say that go on, whatever order they were told in."""
+    return {
+        alert.alert_id: (
+            item_ids(alert),
+            set(alert.publishers),
+            alert.severity,
+            alert.policy_topics,
+            alert.first_seen_at,
+            alert.last_seen_at,
+            alert.copies,
+        )
+        for alert in alerts.values()
+        if not alert.superseded_by and not alert.story_id.startswith("storm:")
+    }
+
+
+def hits(*names: str) -> tuple[PolicyTopicHit, ...]:
+    return tuple(PolicyTopicHit(policy_topic=name, score=0.8, evidence=()) for name in names)
+
+
+@st.composite
+def mention_logs(draw: st.DrawFn, *, most: int = 14, gap_minutes: int = 30 * 60) -> list[Mention]:
+    """Mentions in the order in which they were seen, in stories that become one now and then."""
+    names = {f"s{n}": f"s{n}" for n in range(4)}
+    at, log, copies, revisions = NOW, list[Mention](), dict[int, str](), Counter[int]()
+    for _ in range(draw(st.integers(1, most))):
+        minutes = draw(st.one_of(st.integers(0, 12), st.integers(0, gap_minutes)))
+        at += timedelta(minutes=minutes, seconds=draw(st.integers(0, 59)))
+        number = draw(st.integers(1, 9))
+        absorbed: tuple[str, ...] = ()
+        if log and draw(st.integers(0, 9)) == 0:
+            log.append(draw(st.sampled_from(log[-3:])))  # told again
+            continue
+        revisions[number] += 1
+        story = names[f"s{number % 4}"]
+        if draw(st.integers(0, 5)) == 0:
+            other = names[draw(st.sampled_from(sorted(names)))]
+            if other != story:
+                absorbed = (other,)
+                names = {raw: story if root == other else root for raw, root in names.items()}
+        copies.setdefault(number, draw(st.sampled_from(["", "x"])))
+        log.append(
+            make_mention(
+                item=make_item_ref(
+                    number=number,
+                    revision=revisions[number],
+                    feed_id=f"feed-{number % 5}",
+                    tier=1 + number % 3,
+                    title=draw(st.sampled_from(["One title", "Another"])),
+                    backfill=draw(st.integers(0, 5)) == 0,
+                    seen_at=at,
+                    published_at=at,
+                ),
+                story=Story(story_id=story, copy_of=copies[number], absorbed=absorbed),
+                figure=make_figure_hit(figure_id=FIGURES[number % 2], in_title=draw(st.booleans())),
+                policy_topics=draw(st.sampled_from([hits("ai"), hits("ai", "law"), ()])),
+            )
+        )
+    return log
+
+
+ACTIONS = ("acknowledge", "snooze", "assign", "comment", "resolve", "dismiss", "reopen")
+
+
+@st.composite
+def mixed_logs(draw: st.DrawFn) -> list[Mention | Command]:
+    """Mentions, and commands for alerts that exist when they come."""
+    reference, log = Partition(), list[Mention | Command]()
+    for mention in draw(mention_logs()):
+        log.append(mention)
+        reference.take(mention, len(log) - 1)
+        if reference.alerts and draw(st.integers(0, 3)) == 0:
+            ids = sorted(reference.alerts)
+            alert = reference.alerts[ids[draw(st.integers(0, len(ids) - 1))]]
+            action: Any = draw(st.sampled_from(ACTIONS))
+            log.append(
+                Command(
+                    command_id=f"c{len(log)}",
+                    alert_id=alert.alert_id,
+                    action=action,
+                    actor=draw(st.sampled_from(["Ann", "Bo"])),
+                    at=mention.item.seen_at,
+                    expected_revision=draw(st.integers(1, alert.revision)),
+                    argument="2h" if action == "snooze" else "note",
+                )
+            )
+            reference.take(log[-1], len(log) - 1)
+    return log
