@@ -276,7 +276,10 @@ ANOTHER_FIELD = _folded("""
     erzählungen literaturpreis lesung schriftsteller schriftstellers regisseur choreograf bühne
     ballet sonata symphony opera orchestra composer sculptor sculptures painter paintings exhibition
     retrospective poet poems poetry novel novelist choreographer dancer singer album musical
-    nachspielzeit elfmeter derby homers
+    nachspielzeit elfmeter derby homers regatta chess schach angling bass fishing rallye sprint medal medaille
+    halbmarathon triathlon grandmaster großmeister featherweight middleweight
+    film films filme spielfilm dvd kino leinwand cinema biopic arthouse drehbuch screenplay
+    kunstmuseum kunsthalle iglus installation installationen fresko fresken
     bischof pfarrer kirchengemeinde bistum bishop parish vicar diocese
     sportartikelhersteller ausrüster sportswear
 """)

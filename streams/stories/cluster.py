@@ -23,7 +23,7 @@ from streams.stories.window import Known, Window
 __all__ = ["WINDOW", "Clusters", "mentions_of"]
 
 WINDOW = timedelta(hours=72)
-COMPARED = 12
+COMPARED = 8
 """Candidates compared with each item."""
 HOUR = 3600.0
 

@@ -29,6 +29,8 @@ __all__ = [
 
 COPY = 0.6
 """Resemblance from which on items that agree in facts are copies; unrelated ones have less than .05."""
+COPIED_KEYS = 0.25
+"""Cosine of keys below which wording is not looked at: copies have .6 and more."""
 SAME_TEXT = 0.95
 """From here on facts need not agree: somebody has mended something."""
 WORDED_ALIKE = 0.35
@@ -120,21 +122,20 @@ class Comparison:
     def likeness(self, other: Traits) -> Likeness:
         """How another item belongs together with this one."""
         one = self._one
-        if one.lang == other.lang:
-            mine, theirs = one.wording, other.wording
-            if mine.mark and mine.mark == theirs.mark:
-                return Likeness("copy", 1.0, "the same words")
-            if (found := self._from_one_text(other)) is not None:
-                return found
-        if self._apart(other) > NEWS_SECONDS:
-            return NO_LIKENESS
+        mark = one.wording.mark if one.lang == other.lang else ""
+        if mark and mark == other.wording.mark:
+            return Likeness("copy", 1.0, "the same words")
         case = self.case(other)
         features = self.features(other, case)
         if features is None:
             return NO_LIKENESS
         weights = _weights()[case]
         odds = weights.bias + sum(map(mul, weights.features, features))
-        if odds < 0:
+        is_news = odds >= 0 and self._apart(other) <= NEWS_SECONDS
+        looks_alike = one.lang == other.lang and (is_news or features[0] >= COPIED_KEYS)
+        if looks_alike and (found := self._from_one_text(other)) is not None:
+            return found
+        if not is_news:
             return NO_LIKENESS
         return Likeness("news", 1 / (1 + math.exp(-odds)), _reason(case, features))
 
