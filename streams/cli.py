@@ -204,7 +204,7 @@ def replay(
     As JSON: {"stage", "since", "until", "read", "refused", "written": {topic: records}, "same",
     "only_shadow": [id, ...], "only_real": [id, ...], "changed": [{"id", "fields"}]}.
     """
-    from streams.agents.replay import run_replay  # loads Faust and the models
+    from streams.agents.verbs import run_replay  # loads Faust and the models
 
     if stage not in STAGES:
         raise typer.BadParameter(f"{stage!r} is not one of {', '.join(STAGES)}", param_hint="STAGE")

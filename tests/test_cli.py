@@ -20,6 +20,8 @@ VERBS = [
     "feeds export", "feeds check", "feeds status", "feeds discover", "topics list", "topics apply", "topics check", "config check",
     "config publish", "watchlist", "watchlist add", "watchlist edit", "watchlist remove", "watchlist list",
     "watchlist import", "watchlist export", "watchlist check", "watchlist test",
+    "rules", "rules add", "rules list", "rules check", "rules test", "rules remove",
+    "backtest", "explain", "replay",
     "eval", "eval figures", "eval policy", "eval language",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"
@@ -78,6 +80,11 @@ def test_the_version():
         (["watchlist", "test", "x", "--watchlist", "/nowhere.yaml"], 66, ["/nowhere.yaml"]),
         (["watchlist", "list", "--broker", NOWHERE], 69, [NOWHERE]),
         (["watchlist", "add", "Nina Zorv", "--kind", "robot"], 2, ["robot", "organisation"]),
+        (["backtest", "ai", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["backtest", "ai", "--since", "soon"], 78, ["--since", "'soon'", "7d"]),
+        (["explain", "x", "--broker", NOWHERE], 69, [NOWHERE]),
+        (["replay", "poll", "--since", "1d"], 2, ["enrich, stories, alerts"]),
+        (["replay", "alerts", "--since", "1d"], 78, ["--shadow", "same ids", "backtest"]),
         (["poll", "--broker", NOWHERE], 69, [NOWHERE]),
         (["worker", "--only", "enrich", "--broker", NOWHERE], 69, [NOWHERE]),
         (["desk", "--broker", NOWHERE], 69, [NOWHERE]),

@@ -1,5 +1,8 @@
 """Ids are functions of content alone; bytes and records are the same thing."""
 
+import base64
+import hashlib
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -101,3 +104,13 @@ def test_what_is_too_long_for_a_dead_letter_is_cut_and_says_so():
 def test_other_headers_are_not_a_dead_letter():
     with pytest.raises(RecordError):
         read_dead_letter(None, None, headers_for(Alert))
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_ids_are_base32_of_a_digest(kind, parts):
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (kind, *parts):
+        encoded = part.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    expected = base64.b32encode(digest.digest()).decode().rstrip("=").lower()
+    assert stable_id(kind, *parts) == expected

@@ -1,4 +1,6 @@
-"""`news.mentions` and `news.commands` to `news.alerts`: alerts are revised in place, by news and by people.
+"""`news.mentions` and `news.commands` to `news.alerts` and `news.trends`.
+
+Alerts are revised in place, by news and by people; bursts, silences and new pairs of figures are found on the way.
 
 The newest revision of every alert is the state, and `news.alerts` holds it: whoever takes over a partition
 reads it there, so that emitting and remembering are one step. To make that possible an alert goes to the
@@ -6,8 +8,16 @@ partition of its mention, and a command to that of its alert; the three topics h
 partitions, one worker owns partition p of both inputs (`guards.install_copartitioning`), and an alert's figure
 never changes, so all that happens to an alert happens in one place, in order.
 
-Time passes for a partition with its records: what grows quiet, closes, or ends with its rule or figure does
-so at the next record.
+The trends are a fold over the mentions of a partition (`streams.alerts.trends`), and so their ids and phases are
+the same whenever it is done again. Its state is read from `news.mentions` and tells nothing until the first
+new record. Where more is kept than is read, the usual is computed from a shorter past: a burst may then come out
+with another hour for its begin, and so another id; an alert about it goes on all the same (`Bursts.story_for`).
+
+Time passes for a partition with its records: what grows quiet, closes, falls silent, or ends with its rule or
+figure does so at the next record. Ticks from the stories stage to every partition would make it exact; but a
+record without a value means a deletion to whoever else reads `news.mentions` (a JDBC or search sink), each
+language shard has a time of its own, of which one that catches up would be overtaken by the others' ticks, and
+with a few dozen figures on the watchlist a partition has a record every hour or so anyway.
 """
 
 from __future__ import annotations
@@ -15,37 +25,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 import structlog
 
 from streams import metrics
 from streams.agents.acking import Outcome, Output, Received
-from streams.agents.history import read_history
+from streams.agents.history import follow_history
 from streams.agents.partitions import PartitionStates
 from streams.alerts.book import Book
 from streams.alerts.conditions import longest_window
 from streams.alerts.revise import close_orphans, command, replay, revise
 from streams.alerts.rules import RuleIndex
+from streams.alerts.series import observation_of
+from streams.alerts.trends import Partition, observe
 from streams.broker.broadcast import Broadcast
-from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, RULES, WATCHLIST
+from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, RULES, TRENDS, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.errors import RecordError
-from streams.records import Alert, Command, Figure, Mention, Rule
+from streams.records import Alert, Command, Figure, Mention, Rule, Trend
 from streams.wire import decode, encode, headers_for
 
 __all__ = ["AlertsStage"]
 
 log = structlog.get_logger(__name__)
 
-TREND_LEVEL = 0
-"""Level of a figure's burst, until `news.trends` is read: rules with `when: burst` make no alerts before."""
+TRENDS_LEARNED = timedelta(days=14)
+"""How far back mentions are read for what is usual: two half-lives of the baselines, which are shares of all
+news and so hardly depend on it. In the news of `tests.bench burst`, of the bursts within a day of a restart 162
+came out the same as without one, 6 only with it and 1 only without. 100,000 mentions of 1,000 figures under
+10,000 rules take 3.5 s of one core, beside what the broker takes; 0.9 s of that are the trends."""
 
 
 class _State(msgspec.Struct):
     """What is known of a partition."""
 
     book: Book
+    trends: Partition
     mentions_read: bool
     """Whether the mentions before the next one have been counted; a command may have been first."""
 
@@ -55,7 +72,7 @@ class AlertsStage:
 
     name = "alerts"
     sources: tuple[str, ...] = (MENTIONS, COMMANDS)
-    outputs: tuple[str, ...] = (ALERTS,)
+    outputs: tuple[str, ...] = (ALERTS, TRENDS)
     overlap = False
     batch_size = 32
     depth = 4
@@ -87,7 +104,7 @@ class AlertsStage:
         self._states.reset()
 
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
-        """Turn mentions and commands into revisions of alerts."""
+        """Turn mentions and commands into revisions of alerts, and mentions into trends."""
         if self._index_version != self._rules.version:
             self._index = RuleIndex(self._rules.values)
             self._index_version = self._rules.version
@@ -96,6 +113,7 @@ class AlertsStage:
 
     async def _one(self, record: Received) -> Outcome:
         state = await self._states.before(record)
+        trends: tuple[Trend, ...] = ()
         try:
             if record.topic == COMMANDS:
                 wanted = decode(Command, record.value)
@@ -104,15 +122,21 @@ class AlertsStage:
                 mention = decode(Mention, record.value)
                 if not state.mentions_read:
                     await self._read_mentions(state, record)
-                revisions = self._revise(state.book, mention, record.offset)
+                trends = observe(state.trends, observation_of(mention))
+                revisions = self._revise(state.book, mention, record.offset, trends)
         except RecordError as error:
             return error
         revisions += self._orphans(state.book)
         for alert in revisions:
             _count(alert)
-        return tuple(_output(alert, record) for alert in revisions)
+        return (
+            *(_trend_output(trend, record) for trend in trends),
+            *(_output(alert, record) for alert in revisions),
+        )
 
-    def _revise(self, book: Book, mention: Mention, offset: int) -> list[Alert]:
+    def _revise(
+        self, book: Book, mention: Mention, offset: int, trends: Sequence[Trend]
+    ) -> list[Alert]:
         return revise(
             book,
             mention,
@@ -120,7 +144,7 @@ class AlertsStage:
             utc_now(),
             offset=offset,
             rules=self._rules.values,
-            trend_level=TREND_LEVEL,
+            trends=trends,
         )
 
     def _orphans(self, book: Book) -> list[Alert]:
@@ -140,28 +164,33 @@ class AlertsStage:
     async def _rebuild(self, record: Received) -> _State:
         """Newest revisions in the record's partition."""
         book = Book()
-        past = await read_history(self._settings, ALERTS, record.partition)
-        for known in past:
-            with contextlib.suppress(RecordError):  # a tombstone, or written by somebody else
-                book.remember(decode(Alert, known.value))
+        async for batch in follow_history(self._settings, ALERTS, record.partition):
+            for known in batch:
+                with contextlib.suppress(RecordError):  # a tombstone, or written by somebody else
+                    book.remember(decode(Alert, known.value))
         log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(book.alerts))
-        return _State(book, mentions_read=False)
+        return _State(book, Partition(), mentions_read=False)
 
     async def _read_mentions(self, state: _State, record: Received) -> None:
-        """Count the mentions before a record, as far back as any rule looks."""
-        past = await read_history(
+        """Count the mentions before a record, as far back as any rule and the trends look."""
+        back = max(longest_window(self._index.rules), TRENDS_LEARNED)
+        past = follow_history(
             self._settings,
             MENTIONS,
             record.partition,
-            since=record.timestamp - longest_window(self._index.rules).total_seconds(),
+            since=record.timestamp - back.total_seconds(),
             until_offset=record.offset,
         )
-        for earlier in past:
-            with contextlib.suppress(RecordError):  # it is among the dead letters already
-                mention = decode(Mention, earlier.value)
-                candidates = self._index.candidates(mention.figure, mention.policy_topics)
-                replay(state.book, mention, candidates, self._rules.values)
+        async for batch in past:
+            for earlier in batch:
+                with contextlib.suppress(RecordError):  # it is among the dead letters already
+                    self._count_again(state, decode(Mention, earlier.value))
         state.mentions_read = True
+
+    def _count_again(self, state: _State, mention: Mention) -> None:
+        trends = observe(state.trends, observation_of(mention))
+        candidates = self._index.candidates(mention.figure, mention.policy_topics)
+        replay(state.book, mention, candidates, self._rules.values, trends=trends)
 
 
 def _output(alert: Alert, record: Received) -> Output:
@@ -171,6 +200,17 @@ def _output(alert: Alert, record: Received) -> Output:
         value=encode(alert),
         timestamp=record.timestamp,
         headers=headers_for(Alert),
+        partition=record.partition,
+    )
+
+
+def _trend_output(trend: Trend, record: Received) -> Output:
+    return Output(
+        topic=TRENDS,
+        key=trend.figure_id.encode(),
+        value=encode(trend),
+        timestamp=trend.window_end.timestamp(),
+        headers=headers_for(Trend),
         partition=record.partition,
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.agents.acking import Received
 from streams.broker.clients import connect_consumer
 from streams.config import Settings
 
-__all__ = ["read_history"]
+__all__ = ["follow_history", "read_history"]
 
 
 async def read_history(
@@ -19,7 +21,20 @@ async def read_history(
     since: float | None = None,
     until_offset: int | None = None,
 ) -> list[Received]:
-    """Read a partition without a consumer group.
+    """Read a partition without a consumer group; see `follow_history`."""
+    batches = follow_history(settings, topic, partition, since=since, until_offset=until_offset)
+    return [record async for batch in batches for record in batch]
+
+
+async def follow_history(
+    settings: Settings,
+    topic: str,
+    partition: int,
+    *,
+    since: float | None = None,
+    until_offset: int | None = None,
+) -> AsyncIterator[list[Received]]:
+    """Read a partition without a consumer group, in batches, so that it need not be held in memory.
 
     Args:
         settings: where the broker is.
@@ -39,10 +54,9 @@ async def read_history(
         if end is None:
             end = (await consumer.end_offsets([place]))[place]
         await _seek(consumer, place, since, end)
-        found: list[Received] = []
         while await consumer.position(place) < end:
             batches = await consumer.getmany(place, timeout_ms=500, max_records=1000)
-            found += [
+            yield [
                 Received(
                     topic=topic,
                     partition=partition,
@@ -54,7 +68,6 @@ async def read_history(
                 for record in batches.get(place, ())
                 if record.offset < end
             ]
-        return found
     finally:
         await consumer.stop()
 

@@ -8,11 +8,8 @@ from three days before on, without what people did.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -21,23 +18,21 @@ from rich.console import Console
 from rich.progress import Progress
 
 from streams.agents.acking import Output, Received, Stage
+from streams.agents.comparing import Changed, begun, changes, id_of
 from streams.agents.enrich import EnrichStage
 from streams.agents.stories import StoriesStage
 from streams.alerts.backtest import warm_up
-from streams.alerts.evidence import item_ids
 from streams.alerts.replaying import Replaying
-from streams.alerts.verbs.moments import between
 from streams.broker.broadcast import read as read_control
-from streams.broker.clients import MESSAGE_BYTES, administer, connect_producer, resolve_broker
+from streams.broker.clients import MESSAGE_BYTES, administer, connect_producer
 from streams.broker.ranges import TopicReader
 from streams.broker.topics import ALERTS, ENRICHED, ITEMS, MENTIONS, RULES
-from streams.config import Settings, utc_now
-from streams.errors import BrokerError, ConfigError, RecordError
-from streams.printing import print_json, say
+from streams.config import Settings
+from streams.errors import BrokerError, RecordError
 from streams.records import Alert, EnrichedItem, Mention, Record, Rule
 from streams.wire import decode, encode, headers_for
 
-__all__ = ["ReplayReport", "replay", "run_replay", "shadow_topic"]
+__all__ = ["ReplayReport", "replay", "shadow_topic"]
 
 OUTPUTS: dict[str, tuple[str, str, type[Record]]] = {
     "enrich": (ITEMS, ENRICHED, EnrichedItem),
@@ -46,24 +41,7 @@ OUTPUTS: dict[str, tuple[str, str, type[Record]]] = {
 }
 """Stage to the topic that it reads, the one that it writes, and what is in that."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _RETENTION = timedelta(days=1)
-_IDS_SHOWN = 10
-
-_CLOCKS = frozenset({"enriched_at", "alerted_at", "latency", "versions", "mention_offset"})
-"""Fields that say when and by which version, which a second run cannot have in common with the first."""
-_BY_PEOPLE = frozenset(
-    {"triage", "revision", "update_kind", "update_reason", "notify", "suppressed_by"}
-)
-"""Fields of an alert that commands change, or that tell only of its newest revision: it has others where
-commands took part."""
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """A record that both runs have made, and that is not the same."""
-
-    id: str
-    fields: tuple[str, ...]
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,38 +64,6 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
 def shadow_topic(topic: str, name: str) -> str:
     """Where a replay writes what the stage writes to a topic."""
     return f"{topic}.shadow-{name}"
-
-
-def run_replay(
-    stage: str, since: str, until: str, shadow: str, broker: str, *, as_json: bool
-) -> None:
-    """Carry out `wirewatch replay`, and print its report.
-
-    Raises:
-        ConfigError: no name for the shadow topics, or a time that is none.
-        BrokerError: the broker cannot be reached, or has the shadow topics already.
-    """
-    if not shadow:
-        raise ConfigError(
-            "a replay into the real topics changes nothing: the same input gives the same ids, and "
-            "readers know them already",
-            field="--shadow",
-            cure="give a name for topics of its own, such as --shadow try; to let what is stored go through "
-            "changed rules, see `wirewatch backtest`; what was refused is redriven from news.dead-letters",
-        )
-    if not _NAME.fullmatch(shadow):
-        raise ConfigError(
-            f"{shadow!r} cannot be part of the name of a topic",
-            field="--shadow",
-            cure="use up to 40 small letters, digits and hyphens",
-        )
-    begin, end = between(since, until, utc_now())
-    settings = resolve_broker(Settings.from_environment(), broker)
-    report = asyncio.run(replay(settings, stage, begin, end, shadow))
-    if as_json:
-        print_json(msgspec.to_builtins(report))
-    else:
-        _show(report)
 
 
 async def replay(
@@ -149,16 +95,12 @@ async def replay(
                 run.written += len(batch)
                 for output in batch:
                     record = decode(type_, output.value)
-                    made[_id_of(record)] = record
+                    made[id_of(record)] = record
         finally:
             await producer.stop()
     if stage == "alerts":  # which alerts there are is known only at the end: stories become one
-        made, real = _begun(made, since), _begun(real, since)
-    changed = [
-        Changed(each, fields)
-        for each in sorted(made.keys() & real.keys())
-        if (fields := _differing(made[each], real[each]))
-    ]
+        made, real = begun(made, since), begun(real, since)
+    changed = changes(made, real)
     return ReplayReport(
         stage=stage,
         since=since,
@@ -169,7 +111,7 @@ async def replay(
         same=len(made.keys() & real.keys()) - len(changed),
         only_shadow=tuple(sorted(made.keys() - real.keys())),
         only_real=tuple(sorted(real.keys() - made.keys())),
-        changed=tuple(changed),
+        changed=changed,
     )
 
 
@@ -188,7 +130,7 @@ class _Run:
                 known = decode(type_, record.value)
             except RecordError:
                 continue
-            found[_id_of(known)] = known
+            found[id_of(known)] = known
         return found
 
     async def stage(self, reader: TopicReader, name: str) -> AsyncIterator[list[Output]]:
@@ -318,78 +260,3 @@ def _output(alert: Alert, partition: int) -> Output:
         headers=headers_for(Alert),
         partition=partition,
     )
-
-
-def _id_of(record: Record) -> str:
-    """What makes two records the same one."""
-    if isinstance(record, EnrichedItem):
-        return f"{record.item.item_id}:{record.item.revision}"
-    return record.mention_id if isinstance(record, Mention) else _alert(record).alert_id
-
-
-def _alert(record: Record) -> Alert:
-    assert isinstance(record, Alert), "there is no other output"
-    return record
-
-
-def _begun(records: dict[str, Record], since: datetime) -> dict[str, Record]:
-    """Alerts that have begun in the time and go on: what was there before has a past that is not read."""
-    begun: dict[str, Record] = {}
-    for alert_id, record in records.items():
-        first = _alert(record).first_seen_at
-        if first is not None and first >= since and not _alert(record).superseded_by:
-            begun[alert_id] = record
-    return begun
-
-
-def _differing(one: Record, other: Record) -> tuple[str, ...]:
-    """Names of the fields in which two records differ; clocks and versions do not count."""
-    if isinstance(one, Alert) and isinstance(other, Alert):
-        skipped = (
-            _CLOCKS | _BY_PEOPLE | {"sources", "further_item_ids", "told", "hold_until", "state"}
-        )
-        extra = ("sources",) if item_ids(one) != item_ids(other) else ()
-    else:
-        skipped, extra = _CLOCKS, ()
-    differing = (
-        name
-        for name in one.__struct_fields__
-        if name not in skipped and _plain(getattr(one, name)) != _plain(getattr(other, name))
-    )
-    return (*differing, *extra)
-
-
-def _plain(value: Any) -> Any:
-    """A value without its clocks."""
-    value = msgspec.to_builtins(value)
-    if isinstance(value, dict):
-        return {name: part for name, part in value.items() if name not in _CLOCKS}
-    return value
-
-
-def _show(report: ReplayReport) -> None:
-    say(
-        f"{report.stage}: {report.read:,} records from {report.since:%Y-%m-%d %H:%M} to "
-        f"{report.until:%Y-%m-%d %H:%M} UTC"
-        + (f", {report.refused} of them refused" if report.refused else "")
-    )
-    for topic, count in report.written.items():
-        say(f"{count:,} written to {topic}, where they stay for a day")
-    say(f"{report.same:,} are the same as the real ones")
-    for words, ids in (
-        ("only in the shadow", report.only_shadow),
-        ("only in the real topic", report.only_real),
-    ):
-        say(f"{len(ids):,} {words}{_some(ids)}")
-    fields = Counter(field for each in report.changed for field in each.fields)
-    told = ", ".join(f"{name} {count}" for name, count in fields.most_common())
-    say(f"{len(report.changed):,} changed{_some([each.id for each in report.changed])}")
-    if told:
-        say(f"changed fields: {told}")
-
-
-def _some(ids: Sequence[str]) -> str:
-    if not ids:
-        return ""
-    more = f" and {len(ids) - _IDS_SHOWN} more" if len(ids) > _IDS_SHOWN else ""
-    return f": {', '.join(ids[:_IDS_SHOWN])}{more}"

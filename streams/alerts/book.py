@@ -15,9 +15,10 @@ import msgspec
 from streams.alerts.conditions import LATENESS, Conditions
 from streams.alerts.evidence import revision_of
 from streams.alerts.living import CLOSED_AFTER, deadline, joins
-from streams.alerts.naming import alert_id_of, alert_name, group_of
+from streams.alerts.naming import alert_id_of, alert_name, group_of, is_burst, is_silence
 from streams.alerts.storm import Storms, is_digest
 from streams.alerts.suppress import Situation
+from streams.alerts.trending import Bursts, Silences
 from streams.records import Alert, Mention, Rule
 
 __all__ = ["REVISIONS_KEPT", "Book", "Place"]
@@ -56,6 +57,8 @@ class Book:
         """Versions of rules and watchlist that the open alerts have been held against."""
         self.conditions = Conditions(self.story_of)
         self.storms = Storms()
+        self.bursts = Bursts()
+        self.silences = Silences()
         self._aliases: dict[str, str] = {}
         self._gone: dict[str, str] = {}
         self._episodes: dict[str, int] = {}
@@ -85,6 +88,10 @@ class Book:
             self._gone[alert.story_id] = alert.superseded_by
         self._await(alert)
         self.storms.remember(alert)
+        if is_burst(alert):
+            self.bursts.remember(alert)
+        elif is_silence(alert):
+            self.silences.remember(alert)
 
     def _await(self, alert: Alert) -> None:
         """See to it that the heap has an entry not later than the alert's deadline.
@@ -105,7 +112,9 @@ class Book:
             self._by_story.setdefault(alert.story_id, []).append(alert.alert_id)
             first = alert_name(*named)
             self._episodes[first] = max(self._episodes.get(first, 0), alert.episode + 1)
-        elif alert.first_seen_at:
+            if not is_burst(alert):
+                return  # found by the story of its items
+        if alert.first_seen_at:
             day = (alert.figure_id, alert.first_seen_at.date().isoformat())
             self._by_day.setdefault(day, []).append(alert.alert_id)
 
@@ -170,6 +179,8 @@ class Book:
                 another; then it has the item already.
         """
         first = alert_id_of(rule, mention)
+        if rule.when.kind == "burst":  # one alert, however long it lasts
+            return Place(self.alerts.get(first))
         if group_of(rule, mention) != mention.story.story_id:
             return Place(self._yesterday(rule, mention) or self.alerts.get(first))
         figure, story = mention.figure.figure_id, mention.story.story_id
@@ -289,10 +300,13 @@ class Book:
         figure = mention.figure.figure_id
         own = alert.alert_id if alert else ""
         flash = next((i for i in sorted(self._flash.get(figure, ())) if i != own), "")
+        burst = self.bursts.of(figure) if rule.when.kind == "burst" else None
         return Situation(
             storm=self.storms.reason(rule.rule_id, figure, at),
             flash=self.alerts[flash].headline if flash else "",
             at=at,
+            burst_level=burst.level if burst else 0,
+            begun_by=f"burst of level {burst.level}: {burst.reason}" if burst else "",
         )
 
 

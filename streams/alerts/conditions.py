@@ -5,13 +5,14 @@ count            so many distinct stories about the figure within the window.
 distinct_sources so many feeds within the window, that tell the story; of a rule that groups by figure, that
                  tell of the figure.
 first_seen       no other story about the figure in the window before.
-burst            the figure's burst, which `news.trends` tells, has at least that level.
-silence          nothing for the length of the window. No mention can fulfil it; what tells of it is a trend.
+burst            the figure's burst, which the trends tell, has at least that level.
+silence          nothing for the length of the window. No mention can fulfil it: it is time that does
+                 (`streams.alerts.trending`).
 
 Mentions that come before a condition is fulfilled are held, and become sources of the alert when it is: so the
 alert shows what it counted, and it does not matter which of them came last. From then on all that comes joins
-the alert as long as it lives. `first_seen` is decided with what is there when the mention comes: a story that
-turns out within minutes to have been second keeps its alert.
+the alert as long as it lives, or as long as its burst lasts. `first_seen` is decided with what is there when the
+mention comes: a story that turns out within minutes to have been second keeps its alert.
 
 Stories are counted as they were called when the mention was made: two that turn out to be one later have been
 counted as two, whatever the order in which that became known.
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -60,6 +61,8 @@ class _Tally(msgspec.Struct):
     until: float = 0.0
     """Nothing of it counts any more from then on."""
     pruned: float = 0.0
+    newest: Mention | None = None
+    """burst: the latest mention, which stands for the alert when the burst rises by another one."""
 
     def held_since(self, at: float) -> tuple[Mention, ...]:
         """What is held of the window that ends then, and of what may have come late."""
@@ -74,9 +77,7 @@ class _Tally(msgspec.Struct):
 
 def longest_window(rules: Iterable[Rule]) -> timedelta:
     """How far back mentions must be read to know what the conditions of rules have counted."""
-    counting = [
-        r.when.window_seconds for r in rules if r.when.kind not in ("match", "burst", "silence")
-    ]
+    counting = [r.when.window_seconds for r in rules if r.when.kind != "match"]
     return 2 * (timedelta(seconds=max(counting, default=0)) + LATENESS)
 
 
@@ -114,9 +115,7 @@ class Conditions:
         if when.kind == "match":
             return Admission((mention,))
         if when.kind == "burst":
-            if trend_level >= when.at_least:
-                return Admission((mention,))
-            return Admission((), f"when.burst: level {trend_level} < {when.at_least}")
+            return self._in_burst(rule, mention, trend_level)
         if when.kind == "silence":
             return Admission((), "when.silence: the figure is in the news")
         tally = self._tally(rule, mention, story)
@@ -127,6 +126,36 @@ class Conditions:
         if when.kind == "first_seen":
             return self._first(tally, when, mention, at)
         return _enough(tally, when, at)
+
+    def _in_burst(self, rule: Rule, mention: Mention, level: int) -> Admission:
+        when, at = rule.when, mention.item.seen_at.timestamp()
+        if mention.item.backfill:
+            return Admission((), "when.burst: the feed already held it when it was first polled")
+        tally = self._tally(rule, mention, "")
+        _count(tally, when, mention, at)
+        if tally.newest is None or _order(tally.newest) <= _order(mention):
+            tally.newest = mention
+        if level < when.at_least:
+            return Admission((), f"when.burst: level {level} < {when.at_least}")
+        tally.held.pop(_name(mention), None)
+        return Admission(_in_order((mention, *_let_go(tally, at - when.window_seconds))))
+
+    def risen(self, rule: Rule, figure_id: str, now: datetime) -> tuple[Mention, ...]:
+        """Say which mentions become part of an alert, now that a burst has risen without a matching one.
+
+        Args:
+            rule: with `when: burst`, whose level is reached.
+            figure_id: whose burst.
+            now: event time.
+
+        Returns:
+            Those that are held of the window; if none, the newest one, which is known to the alert.
+        """
+        tally = self._tallies.get((rule.rule_id, rule.when.kind, figure_id, ""))
+        begin = now.timestamp() - rule.when.window_seconds
+        if tally is None or tally.newest is None or tally.newest.item.seen_at.timestamp() <= begin:
+            return ()
+        return _let_go(tally, begin) or (tally.newest,)
 
     def absorb(self, name: str, into: str, at: float) -> list[tuple[str, Mention]]:
         """Put together what was counted of a story that has turned out to be another.
@@ -263,4 +292,8 @@ def _let_go(tally: _Tally, begin: float) -> tuple[Mention, ...]:
 
 
 def _in_order(mentions: Iterable[Mention]) -> tuple[Mention, ...]:
-    return tuple(sorted(mentions, key=lambda m: (m.item.seen_at, m.item.item_id)))
+    return tuple(sorted(mentions, key=_order))
+
+
+def _order(mention: Mention) -> tuple[datetime, str]:
+    return mention.item.seen_at, mention.item.item_id

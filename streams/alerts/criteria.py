@@ -47,7 +47,15 @@ def _list_words(rule: Selecting, mention: Mention) -> str:
     return f"{hit.figure_id} is on none of {_joined(wanted)}"
 
 
+def _unsure(rule: Selecting, mention: Mention) -> bool:
+    """Too unsure, or not named at all: some mentions only tell that stories have become one."""
+    confidence = mention.figure.confidence
+    return confidence < rule.figures.min_confidence or confidence == 0.0
+
+
 def _confidence_words(rule: Selecting, mention: Mention) -> str:
+    if mention.figure.confidence == 0.0:
+        return "the item does not name the figure"
     return _against(mention.figure.confidence, rule.figures.min_confidence)
 
 
@@ -191,8 +199,8 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "figures.min_confidence",
-        lambda rule: rule.figures.min_confidence,
-        lambda rule, m: m.figure.confidence < rule.figures.min_confidence,
+        lambda rule: True,
+        _unsure,
         _confidence_words,
     ),
     Criterion(

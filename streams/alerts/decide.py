@@ -37,6 +37,7 @@ from streams.records import Alert, Mention, Rule, UpdateKind
 
 __all__ = ["Decision", "decide", "retract"]
 
+_FIRST = "first item of this story"
 _FIRST_NEWS = "first item of this story that is news"
 
 
@@ -69,13 +70,13 @@ def decide(
         derived_from: the alert of the episode before it.
     """
     if previous is None:
-        first = _begin(rule, mention, now, episode, derived_from)
+        first = _begin(rule, mention, now, episode, derived_from, situation)
         verdict = suppression(
             rule, mention, None, kind="new", severity=first.severity, situation=situation
         )
         alert = _announce(first, mention, now, verdict, situation)
         return Decision(alert, alert.update_reason)
-    draft = _join(previous, rule, mention)
+    draft = _join(previous, rule, mention, situation.burst_level)
     if draft is None:
         item = mention.item
         return Decision(None, f"item {item.item_id} revision {item.revision} is already told")
@@ -141,16 +142,22 @@ def retract(
     return _announce(draft, mention, now, verdict, situation)
 
 
-def _begin(rule: Rule, mention: Mention, now: datetime, episode: int, derived_from: str) -> Alert:
+def _begin(
+    rule: Rule,
+    mention: Mention,
+    now: datetime,
+    episode: int,
+    derived_from: str,
+    situation: Situation,
+) -> Alert:
     severity, reasons = severity_of(rule, mention)
     item, figure = mention.item, mention.figure
     return Alert(
         alert_id=alert_id_of(rule, mention, episode),
         revision=1,
         update_kind="new",
-        update_reason="the story goes on after a day without news"
-        if episode
-        else "first item of this story",
+        update_reason=situation.begun_by
+        or ("the story goes on after a day without news" if episode else _FIRST),
         notify=False,
         rule_id=rule.rule_id,
         rule_version=rule.version,
@@ -170,6 +177,7 @@ def _begin(rule: Rule, mention: Mention, now: datetime, episode: int, derived_fr
         copies=int(bool(mention.story.copy_of)),
         first_seen_at=item.seen_at,
         last_seen_at=item.seen_at,
+        burst_level=situation.burst_level,
         derived_from=derived_from,
         episode=episode,
         latency=latency_of(mention, now),
@@ -177,7 +185,7 @@ def _begin(rule: Rule, mention: Mention, now: datetime, episode: int, derived_fr
     )
 
 
-def _join(previous: Alert, rule: Rule, mention: Mention) -> Alert | None:
+def _join(previous: Alert, rule: Rule, mention: Mention, burst_level: int) -> Alert | None:
     """What the alert says with a mention; None if that is what it says without.
 
     An older revision of an item that comes late changes no source, but what it said still counts, as it would
@@ -199,6 +207,7 @@ def _join(previous: Alert, rule: Rule, mention: Mention) -> Alert | None:
         publishers=feeds if item.feed_id in feeds else (*feeds, item.feed_id),
         first_seen_at=min(previous.first_seen_at or item.seen_at, item.seen_at),
         last_seen_at=max(previous.last_seen_at or item.seen_at, item.seen_at),
+        burst_level=max(previous.burst_level, burst_level),
     )
     if known >= item.revision or item.item_id in previous.further_item_ids:
         return None if draft == previous else draft
@@ -218,7 +227,13 @@ def _judge(
     previous: Alert, draft: Alert, rule: Rule, mention: Mention, now: datetime, situation: Situation
 ) -> Alert:
     """Say what the revision is, and whether it reaches people."""
-    adds = (mention, severity_of(rule, mention)[0], topics_of(rule, mention), len(draft.publishers))
+    adds = (
+        mention,
+        severity_of(rule, mention)[0],
+        topics_of(rule, mention),
+        len(draft.publishers),
+        draft.burst_level,
+    )
     untold = beyond(told_of(previous), *adds) if previous.notified else _FIRST_NEWS
     if untold:
         verdict = suppression(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -12,13 +12,12 @@ from streams.alerts.evidence import item_ids
 from streams.alerts.match import Check, explain, mismatch
 from streams.alerts.replaying import first_word
 from streams.alerts.trying import condition_in_words
+from streams.alerts.wording import ledger_in_words
 from streams.records import (
     Alert,
-    DeadLetter,
     EnrichedItem,
     FigureHit,
     ItemRef,
-    Latency,
     Mention,
     PolicyTopicHit,
     Rule,
@@ -28,12 +27,10 @@ __all__ = [
     "AlertExplained",
     "ItemExplained",
     "RuleVerdict",
+    "StoryStep",
     "ToldRevision",
-    "dead_letter_in_words",
     "explain_alert",
     "explain_item",
-    "in_words",
-    "ledger_in_words",
 ]
 
 _ABOUT_OTHERS = ("figures.any", "figures.lists", "figures.exclude")
@@ -288,37 +285,3 @@ def _story(mentions: Iterable[Mention]) -> tuple[StoryStep, ...]:
             ),
         )
     return tuple(sorted(steps.values(), key=lambda step: (step.at, step.item_id)))
-
-
-def ledger_in_words(latency: Latency) -> str:
-    """How long each step took: "seen 2 min after it was published, enriched 0.4 s later, …"."""
-    seen, enriched = latency.seen_at, latency.enriched_at
-    early = seen < latency.published_at
-    return (
-        f"published {latency.published_at:%Y-%m-%d %H:%M:%S} UTC, seen "
-        + (
-            f"{in_words(latency.published_at - seen)} before that date"
-            if early
-            else f"{in_words(seen - latency.published_at)} later"
-        )
-        + f", enriched {in_words(enriched - seen)} after that, alert "
-        f"{in_words(latency.alerted_at - enriched)} after that; "
-        f"{in_words(latency.alerted_at - seen)} from seen to alert"
-    )
-
-
-def in_words(span: timedelta) -> str:
-    """A time span with the unit that fits: "0.42 s", "3.5 min", "2.0 h", "4.1 days"."""
-    seconds = span.total_seconds()
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if abs(seconds) >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.0f} s"
-
-
-def dead_letter_in_words(letter: DeadLetter) -> str:
-    """Where and why a record was given up."""
-    return (
-        f"refused by {letter.stage} from {letter.topic} {letter.partition}/{letter.offset}: "
-        f"{letter.error}: {letter.message}"
-    )

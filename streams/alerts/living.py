@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from streams.alerts.evidence import add_sources, item_ids
+from streams.alerts.naming import is_silence
 from streams.alerts.severity import SEVERITIES
 from streams.alerts.told import told_of
 from streams.alerts.triage import stronger
@@ -34,10 +35,20 @@ def joins(alert: Alert, at: datetime) -> bool:
 
 
 def deadline(alert: Alert) -> datetime | None:
-    """When the state changes if nothing comes; None if it does not."""
-    if alert.state == "closed" or alert.last_seen_at is None:
+    """When the state changes if nothing comes; None if it does not: a silence is over with the next story."""
+    if alert.state == "closed" or alert.last_seen_at is None or is_silence(alert):
         return None
-    return alert.last_seen_at + (CLOSED_AFTER if alert.state == "quiet" else QUIET_AFTER)
+    return (
+        _closes_at(alert, alert.last_seen_at)
+        if alert.state == "quiet"
+        else alert.last_seen_at + QUIET_AFTER
+    )
+
+
+def _closes_at(alert: Alert, last_seen_at: datetime) -> datetime:
+    """A day after the latest item; but what waits for Monday is not closed on Sunday, since nobody has read it."""
+    at = last_seen_at + CLOSED_AFTER
+    return max(at, alert.hold_until) if alert.hold_until is not None else at
 
 
 def advance(alert: Alert, clock: datetime) -> Alert | None:
@@ -45,7 +56,7 @@ def advance(alert: Alert, clock: datetime) -> Alert | None:
     due = deadline(alert)
     if due is None or due > clock or alert.last_seen_at is None:
         return None
-    if alert.last_seen_at + CLOSED_AFTER <= clock:
+    if _closes_at(alert, alert.last_seen_at) <= clock:
         return close(alert, "nothing new for 24 hours")
     return msgspec.structs.replace(
         alert,

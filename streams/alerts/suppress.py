@@ -56,6 +56,10 @@ class Situation(Struct, frozen=True):
     at: datetime | None = None
     """Event time of the decision; None for when the mention's item was seen. It is later for a mention that
     was held back until a condition was fulfilled."""
+    burst_level: int = 0
+    """Of the burst that the alert tells of, if it tells of one."""
+    begun_by: str = ""
+    """Why the alert begins, where that is more than its first item."""
 
 
 CALM = Situation()

@@ -26,11 +26,17 @@ def all_of(alert: Alert) -> Told:
         policy_topics=alert.policy_topics,
         tier1=bool(told and told.tier1) or any(s.item.tier == 1 for s in alert.sources),
         publishers=len(alert.publishers),
+        burst_level=alert.burst_level,
     )
 
 
 def beyond(
-    told: Told, mention: Mention, severity: Severity, topics: tuple[str, ...], publishers: int
+    told: Told,
+    mention: Mention,
+    severity: Severity,
+    topics: tuple[str, ...],
+    publishers: int,
+    burst_level: int = 0,
 ) -> str:
     """What a mention adds to what was told, the most important first; empty if nothing.
 
@@ -39,10 +45,13 @@ def beyond(
         mention: what was found.
         severity: of the mention by its rule, likewise the policy topics.
         topics: sorted.
-        publishers: of the alert with this mention.
+        publishers: of the alert with this mention, likewise the level of its burst.
+        burst_level: 0 where there is none.
     """
     if SEVERITIES.index(severity) > SEVERITIES.index(told.severity):
         return f"severity raised to {severity}"
+    if burst_level > told.burst_level:
+        return f"the burst has risen to level {burst_level}"
     if added := set(topics) - set(told.policy_topics):
         return f"new policy topic: {', '.join(sorted(added))}"
     if mention.item.tier == 1 and not told.tier1:

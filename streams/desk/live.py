@@ -101,6 +101,11 @@ class Desk:
             RECORDS.labels("desk", "undecodable").inc()
             log.warning("undecodable_alert", place=place, reason=str(error))
             return
+        if alert.superseded_by:  # the same news goes on under another alert
+            if self._board.remove(alert.alert_id):
+                self._publish(alert.alert_id)
+            RECORDS.labels("desk", "superseded").inc()
+            return
         outcome = self._board.apply(alert)
         RECORDS.labels("desk", outcome).inc()
         if outcome in ("added", "revised"):

@@ -1,7 +1,12 @@
 """Where alerts and records leave Wirewatch.
 
 webhook       posts an alert, signed by the Standard Webhooks scheme
-lanes         one queue per receiver with retries, and which offsets are done
+receivers     who is told: notify.yaml
+waiting       what waits to be told, and until when
+quota         one digest instead of too many messages
+lanes         one queue per receiver with retries
+ledger        which offsets are done, and what a restart must know
+notifier      a record's way through these
 notify        the process: `news.alerts` to the receivers
 parquet       one batch of records to Parquet files, all or nothing
 archive       the process: items, mentions and alerts to Parquet

@@ -1,32 +1,35 @@
 """One lane per receiver, so that a slow or dead one never delays the others.
 
-A lane tells its receiver one alert at a time and tries each a bounded number of times. Because
+A lane sends its receiver one message at a time and tries each a bounded number of times. Because
 lanes are independent, an offset is committed only when every lane is done with everything up to
-it: the ledger knows how far that is.
+it: the ledger knows how far that is (`streams.sinks.ledger`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import structlog
 
+from streams import metrics
+from streams.config import utc_now
 from streams.errors import SinkError
 from streams.records import Alert
 from streams.sinks.webhook import ReceiverGoneError
 
-__all__ = ["Delivery", "GiveUp", "Lane", "Ledger", "RetryAfter", "decide"]
+__all__ = ["Delivery", "GiveUp", "Lane", "Message", "RetryAfter", "decide"]
 
 log = structlog.get_logger(__name__)
-P = TypeVar("P")
 
 RETRY_SECONDS = (5.0, 30.0, 120.0, 300.0)
 """Waits between attempts: a restart of the receiver is bridged, and five attempts in under eight
 minutes keep the alerts behind this one fresh. What fails longer waits in the dead letters."""
-LANE_LIMIT = 1_000
-"""Alerts that wait for one receiver; beyond, they go to the dead letters rather than into memory."""
+LANE_LIMIT = 5_000
+"""Messages for one receiver; beyond, they go to the dead letters rather than into memory. What a night has
+held back falls due within a moment, so there must be room for it."""
 
 
 class RetryAfter(NamedTuple):
@@ -55,133 +58,113 @@ def decide(error: SinkError, attempts: int) -> RetryAfter | GiveUp:
     return RetryAfter(max(RETRY_SECONDS[attempts - 1], error.retry_after_seconds))
 
 
-class Ledger(Generic[P]):
-    """Who still owes what, per partition `P`.
-
-    Offsets of a partition are added in order; a repeated one is known already. Receivers are
-    named, not counted: when a partition leaves and returns, a lane may hold an offset twice, and
-    being done with both copies must not stand for two receivers.
-    """
-
-    def __init__(self) -> None:
-        self._open: dict[P, dict[int, set[str]]] = {}
-        self._next: dict[P, int] = {}
-
-    def knows(self, partition: P) -> bool:
-        """True from `begin` until the partition is lost."""
-        return partition in self._next
-
-    def begin(self, partition: P, offset: int) -> None:
-        """Start with a partition, from an offset on."""
-        self._next[partition] = offset
-        self._open[partition] = {}
-
-    def add(self, partition: P, offset: int, receiver_ids: Iterable[str]) -> bool:
-        """Note an offset that these receivers must be done with.
-
-        Returns:
-            False if it is known already, or the partition is not ours.
-        """
-        if partition not in self._next or offset < self._next[partition]:
-            return False
-        self._next[partition] = offset + 1
-        if owing := set(receiver_ids):
-            self._open[partition][offset] = owing
-        return True
-
-    def is_open(self, partition: P, offset: int, receiver_id: str) -> bool:
-        """True while this receiver still has to be done with the offset."""
-        return receiver_id in self._open.get(partition, {}).get(offset, ())
-
-    def done(self, partition: P, offset: int, receiver_id: str) -> None:
-        """A receiver is done with the offset; saying so twice changes nothing."""
-        waiting = self._open.get(partition, {})
-        if offset in waiting:
-            waiting[offset].discard(receiver_id)
-            if not waiting[offset]:
-                del waiting[offset]
-
-    def committable(self) -> dict[P, int]:
-        """The next offset to read, per partition, if everything before it is done."""
-        return {
-            partition: min(waiting, default=self._next[partition])
-            for partition, waiting in self._open.items()
-        }
-
-    def keep(self, partitions: Iterable[P]) -> None:
-        """Forget the partitions that another member of the group has taken over."""
-        for lost in set(self._open) - set(partitions):
-            del self._open[lost], self._next[lost]
-
-
 class Delivery(NamedTuple):
     """An alert on its way to one receiver."""
 
     alert: Alert
     record: Any
     """aiokafka's ConsumerRecord, for the dead letter."""
+    offsets: tuple[int, ...] = ()
+    """In the record's partition: open until the receiver has it."""
+
+
+class Message(NamedTuple):
+    """What one request tells: an alert, or a digest of several."""
+
+    told: tuple[Delivery, ...]
+    covered: tuple[Delivery, ...] = ()
+    """Earlier revisions of the same alerts, which need not be told any more."""
 
 
 class Lane:
-    """Tells one receiver its alerts, one after the other.
+    """Sends one receiver its messages, one after the other.
 
     Args:
         receiver_id: for the log.
-        tell: makes one attempt; raises SinkError.
+        tell: makes one attempt to tell the alerts of a message; raises SinkError.
         give_up: sets a delivery aside, with the error and the number of attempts.
         done: is called when a delivery has been made or set aside.
         wanted: False if a delivery is somebody else's by now, or has been made; it is dropped.
-        sleep: waits; a parameter for the tests.
+        sleep: waits; a parameter for the tests, like the clock.
+        clock: for the latency.
     """
 
     def __init__(
         self,
         receiver_id: str,
         *,
-        tell: Callable[[Alert], Awaitable[None]],
+        tell: Callable[[Sequence[Alert]], Awaitable[None]],
         give_up: Callable[[Delivery, SinkError, int], Awaitable[None]],
         done: Callable[[Delivery], None],
         wanted: Callable[[Delivery], bool],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._log = log.bind(receiver=receiver_id)
+        self._id, self._log = receiver_id, log.bind(receiver=receiver_id)
         self._tell, self._give_up, self._done = tell, give_up, done
-        self._wanted, self._sleep = wanted, sleep
-        self._queue: asyncio.Queue[Delivery] = asyncio.Queue(LANE_LIMIT)
+        self._wanted, self._sleep, self._clock = wanted, sleep, clock
+        self._queue: asyncio.Queue[Message] = asyncio.Queue(LANE_LIMIT)
         self.disabled = False
 
-    async def put(self, delivery: Delivery) -> None:
-        """Take a delivery; set it aside if too many wait already."""
+    async def put(self, message: Message) -> None:
+        """Take a message; set it aside if too many wait already."""
         if self._queue.full():
-            await self._give_up(delivery, SinkError("too many alerts wait for this receiver"), 0)
-            self._done(delivery)
+            error = SinkError("too many alerts wait for this receiver")
+            await self._set_aside(message.told, error, 0)
+            self._finish(message)
         else:
-            self._queue.put_nowait(delivery)
+            self._queue.put_nowait(message)
 
     async def run(self) -> None:
         """Deliver until cancelled; what has not been done by then is read again later."""
         while True:
-            delivery = await self._queue.get()
-            if self._wanted(delivery):
-                await self._deliver(delivery)
-                self._done(delivery)
+            message = await self._queue.get()
+            told = tuple(delivery for delivery in message.told if self._wanted(delivery))
+            if told:
+                await self._deliver(told)
+            self._finish(Message(told, message.covered))
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    def _finish(self, message: Message) -> None:
+        for delivery in (*message.told, *message.covered):
+            self._done(delivery)
+
+    async def _deliver(self, told: tuple[Delivery, ...]) -> None:
         attempts = 0
         while not self.disabled:
             attempts += 1
             try:
-                await self._tell(delivery.alert)
+                await self._tell([delivery.alert for delivery in told])
             except SinkError as error:
                 self.disabled = isinstance(error, ReceiverGoneError)
                 match decide(error, attempts):
                     case GiveUp():
-                        await self._give_up(delivery, error, attempts)
+                        await self._set_aside(told, error, attempts)
                         return
                     case RetryAfter(seconds):
                         self._log.warning("retry", reason=str(error), seconds=seconds)
                         await self._sleep(seconds)
             else:
-                self._log.info("delivered", alert=delivery.alert.alert_id, attempts=attempts)
+                self._note(told, attempts)
                 return
-        await self._give_up(delivery, ReceiverGoneError("disabled by an earlier 410 Gone"), 0)
+        await self._set_aside(told, ReceiverGoneError("disabled by an earlier 410 Gone"), 0)
+
+    async def _set_aside(self, told: Sequence[Delivery], error: SinkError, attempts: int) -> None:
+        for delivery in told:
+            await self._give_up(delivery, error, attempts)
+        metrics.NOTIFICATIONS.labels(self._id, "given_up").inc()
+
+    def _note(self, told: tuple[Delivery, ...], attempts: int) -> None:
+        """Write down what has been delivered: the end of the latency ledger."""
+        now = self._clock()
+        for alert, _, _ in told:
+            seconds = (now - alert.latency.seen_at).total_seconds()
+            metrics.DELIVERED_SECONDS.labels(self._id).observe(max(seconds, 0.0))
+            self._log.info(
+                "delivered",
+                alert=alert.alert_id,
+                revision=alert.revision,
+                attempts=attempts,
+                digest=len(told) > 1,
+                seen_to_delivered_seconds=round(seconds, 3),
+            )
+        metrics.NOTIFICATIONS.labels(self._id, "digest" if len(told) > 1 else "delivered").inc()

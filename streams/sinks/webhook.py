@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
@@ -25,8 +26,9 @@ from streams.feeds.guard import refuse, refuse_url
 from streams.records import Alert, Severity, stable_id
 
 __all__ = [
-    "ReceiverGoneError", "WebhookReceiver", "make_signer", "notification_id", "open_session",
-    "payload", "post_alert", "retry_after_seconds",
+    "ReceiverGoneError", "WebhookReceiver", "digest_id", "digest_payload", "make_signer",
+    "notification_id", "open_session", "payload", "post_alert", "post_digest",
+    "retry_after_seconds",
 ]  # fmt: skip
 
 TIMEOUT_SECONDS = 20.0
@@ -46,6 +48,10 @@ class WebhookReceiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     secret_env: Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
     """Variable that holds the secret ("whsec_…"); with `_FILE` appended it names a file."""
     min_severity: Severity = "info"
+    routes: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Only alerts of rules with one of these; empty: of all rules."""
+    max_per_hour: Annotated[int, Meta(ge=1)] | None = None
+    """Beyond so many messages one digest instead of many; None: each by itself."""
     allow_private: bool = False
     """Also post to loopback and private addresses, and to any port."""
 
@@ -87,6 +93,12 @@ def notification_id(alert: Alert, receiver_id: str) -> str:
     return stable_id("notification", alert.alert_id, str(alert.revision), receiver_id)
 
 
+def digest_id(alerts: Sequence[Alert], receiver_id: str) -> str:
+    """The webhook-id of a digest: the same for every attempt to tell this receiver these revisions."""
+    told = sorted(f"{alert.alert_id}:{alert.revision}" for alert in alerts)
+    return stable_id("digest", receiver_id, *told)
+
+
 def open_session(user_agent: str, *, allow_private: bool) -> aiohttp.ClientSession:
     """A session that never opens a socket to an address that is not public, unless allowed.
 
@@ -125,6 +137,31 @@ def payload(alert: Alert) -> bytes:
     return msgspec.json.encode(body)
 
 
+def digest_payload(alerts: Sequence[Alert]) -> bytes:
+    """The body of a digest: how many alerts, and of each what a person needs to look it up."""
+    body = {
+        "type": "alert.digest",
+        "timestamp": max(alert.latency.alerted_at for alert in alerts),
+        "data": {"count": len(alerts), "alerts": [_line(alert) for alert in alerts]},
+    }
+    return msgspec.json.encode(body)
+
+
+def _line(alert: Alert) -> dict[str, object]:
+    return {
+        "alert_id": alert.alert_id,
+        "revision": alert.revision,
+        "update_kind": alert.update_kind,
+        "severity": alert.severity,
+        "rule_id": alert.rule_id,
+        "figure_name": alert.figure_name,
+        "policy_topics": alert.policy_topics,
+        "headline": alert.headline,
+        "url": alert.sources[0].item.url,
+        "seen_at": alert.latency.seen_at,
+    }
+
+
 async def post_alert(
     session: aiohttp.ClientSession,
     receiver: WebhookReceiver,
@@ -146,8 +183,30 @@ async def post_alert(
         SinkError: it did not take it; `retry_after_seconds` is None if it never will, else the
             wait that it asked for, or 0.
     """
-    body = payload(alert)
     message_id = notification_id(alert, receiver.id)
+    await _post(session, receiver, signer, message_id, payload(alert), now)
+
+
+async def post_digest(
+    session: aiohttp.ClientSession,
+    receiver: WebhookReceiver,
+    signer: Webhook,
+    alerts: Sequence[Alert],
+    now: datetime,
+) -> None:
+    """Post one message about several alerts; otherwise like `post_alert`."""
+    message_id = digest_id(alerts, receiver.id)
+    await _post(session, receiver, signer, message_id, digest_payload(alerts), now)
+
+
+async def _post(
+    session: aiohttp.ClientSession,
+    receiver: WebhookReceiver,
+    signer: Webhook,
+    message_id: str,
+    body: bytes,
+    now: datetime,
+) -> None:
     headers = {
         "content-type": "application/json",
         "webhook-id": message_id,

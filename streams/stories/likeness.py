@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import mul
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ import numpy as np
 from streams.records import EnrichedItem
 from streams.stories.reading import read
 from streams.stories.signature import Wording, compare_facts, resemblance, wording_of
-from streams.stories.terms import Term, is_neutral, terms_of
+from streams.stories.terms import Term, is_name, is_neutral, terms_of
 
 __all__ = [
     "NEWS_SECONDS", "NO_LIKENESS", "WEIGHTS", "Case", "Comparison", "Likeness", "Traits", "Weights",
@@ -43,8 +43,8 @@ UPDATE_SECONDS = 8 * 3600
 """A report with another number within this time is an update; later, it is the next of its kind."""
 NEWS_SECONDS = 40 * 3600.0
 """Other words for the same news come within this time."""
-SHARED = 3
-SHARED_WEIGHT = 14.0
+SHARED = 2
+SHARED_WEIGHT = 12.0
 """Keys that must be shared where only keys are compared, and what they must weigh: short texts agree by chance."""
 
 WEIGHTS = Path(__file__).parent / "data" / "likeness.json"
@@ -72,7 +72,7 @@ class Traits(msgspec.Struct, frozen=True, gc=False):
     norm: float
     """Euclidean length of all weights."""
     neutral_norm: float
-    """The same of those that every language shares."""
+    """The same of names and numbers, which every language shares."""
     vector: bytes = b""
     model: str = ""
     """Which model made the vector: those of others cannot be compared."""
@@ -181,21 +181,25 @@ class Comparison:
         """
         one = self._one
         shared = [term for term in other.keys if term[0] in self._keys]
+        lengths = one.norm * other.norm
         if one.lang != other.lang:
             shared = [term for term in shared if is_neutral(term[0])]
             lengths = one.neutral_norm * other.neutral_norm
-        else:
-            lengths = one.norm * other.norm
         cosine = sum([weight * weight for _, weight in shared]) / lengths if shared else 0.0
         days = self._apart(other) / 86_400
         if case == "words and meaning" or case == "across and meaning":
             return cosine, days, _cosine(one.vector, other.vector)
-        weight = sum([weight for _, weight in shared])
-        if not shared or (case == "words" and (len(shared) < SHARED or weight < SHARED_WEIGHT)):
+        if not shared or (case == "words" and not _enough(shared)):
             return None
         neutral = sum([weight for key, weight in shared if is_neutral(key)])
-        others = min(weight - neutral, 60.0) / 10
-        return cosine, days, min(neutral, 40.0) / 10, others, float(len(shared) >= 2)
+        words = sum([weight for key, weight in shared if not is_neutral(key)])
+        return cosine, days, min(neutral, 40.0) / 10, min(words, 60.0) / 10, float(len(shared) >= 2)
+
+
+def _enough(shared: Sequence[Term]) -> bool:
+    """Whether two items share enough to be compared by it; a name counts by its words alone."""
+    counted = [weight for key, weight in shared if not is_name(key)]
+    return len(counted) >= SHARED and sum(counted) >= SHARED_WEIGHT
 
 
 def _cosine(one: bytes, other: bytes) -> float:

@@ -22,6 +22,7 @@ __all__ = [
     "KEYS",
     "Term",
     "cut",
+    "is_name",
     "is_neutral",
     "key_of",
     "terms_of",
@@ -46,10 +47,13 @@ _NAME_WEIGHT = 1.3
 _FIGURE_WEIGHT = 3.0
 """Whom desks watch is in the news daily, so that alone says little."""
 _NEUTRAL = 1
+_NAME = 2
 
 
 class Term(NamedTuple):
-    """A key with its weight; the lowest bit of the key is set where every language writes it alike."""
+    """A key with its weight. Of the key, the lowest bit is set where every language writes it alike, the next one
+    where it stands for a name, whose words are keys of their own.
+    """
 
     key: int
     weight: float
@@ -58,6 +62,11 @@ class Term(NamedTuple):
 def is_neutral(key: int) -> bool:
     """Whether a key is the same in every language."""
     return bool(key & _NEUTRAL)
+
+
+def is_name(key: int) -> bool:
+    """Whether a key stands for a figure or entity."""
+    return bool(key & _NAME)
 
 
 def words_of(text: str) -> list[str]:
@@ -102,7 +111,7 @@ def _word(word: str, lang: str) -> Term | None:
     term = cut(word)
     total = documents.get(lang, 0) or max(documents.values())
     weight = math.log(total / terms.get(lang, {}).get(term, 1)) if lang in terms else 5.0
-    return Term(key_of(f"{lang} {term}") & ~_NEUTRAL, weight) if weight >= 3.0 else None
+    return Term(key_of(f"{lang} {term}") & ~(_NEUTRAL | _NAME), weight) if weight >= 3.0 else None
 
 
 def _number(word: str) -> Term | None:
@@ -110,7 +119,7 @@ def _number(word: str) -> Term | None:
     digits = re.sub(r"\D", "", word)
     if len(digits) < 2 or (len(word) == 4 and word.startswith(("19", "20"))):
         return None
-    return Term(key_of(f"# {digits}") | _NEUTRAL, 5.0)
+    return Term(key_of(f"# {digits}") & ~_NAME | _NEUTRAL, 5.0)
 
 
 def key_of(text: str) -> int:
@@ -129,13 +138,21 @@ def terms_of(enriched: EnrichedItem, reading: Reading) -> tuple[Term, ...]:
     """The heaviest keys of an item, `KEYS` at most, heaviest first."""
     lang = enriched.item.lang
     found: dict[int, Term] = {}
+    watched = _watched(enriched)
     for word in (*reading.title, *reading.told[:LEAD_WORDS]):
-        term = _word(word.casefold(), lang)
-        if term is not None:
+        folded = word.casefold()
+        term = _word(folded, lang)
+        if term is not None and folded not in watched:
             found[term.key] = term
     for term in _names(enriched):
         found[term.key] = term
     return tuple(sorted(found.values(), key=_by_weight)[:KEYS])
+
+
+def _watched(enriched: EnrichedItem) -> set[str]:
+    """Words that name a watched figure, for which its own key stands."""
+    surfaces = {mention.surface for figure in enriched.figures for mention in figure.mentions}
+    return {word for surface in surfaces for word in words_of(surface)}
 
 
 def _by_weight(term: Term) -> tuple[float, int]:
@@ -155,7 +172,7 @@ def _names(enriched: EnrichedItem) -> list[Term]:
 # Terms are shared by all items that hold them: the window keeps very many.
 @lru_cache(maxsize=65_536)
 def _figure(figure_id: str) -> Term:
-    return Term(key_of(f"@ {figure_id}") | _NEUTRAL, _FIGURE_WEIGHT)
+    return Term(key_of(f"@ {figure_id}") | _NEUTRAL | _NAME, _FIGURE_WEIGHT)
 
 
 @lru_cache(maxsize=65_536)
@@ -163,4 +180,4 @@ def _name(last: str, lang: str) -> Term:
     """The last word of a name stands for it: "Mark Zuckerberg", "Zuckerberg"."""
     term = _word(last, lang)
     weight = term.weight if term else _FIGURE_WEIGHT
-    return Term(key_of(f"= {cut(last)}") | _NEUTRAL, weight * _NAME_WEIGHT)
+    return Term(key_of(f"= {cut(last)}") | _NEUTRAL | _NAME, weight * _NAME_WEIGHT)

@@ -8,11 +8,11 @@ import pytest
 from streams.agents import alerts as agent
 from streams.agents.acking import Received
 from streams.agents.alerts import AlertsStage
-from streams.broker.topics import ALERTS, COMMANDS, MENTIONS
+from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, TRENDS
 from streams.config import Settings
 from streams.errors import RecordError
-from streams.records import Alert, Command, Condition, Figure
-from streams.testing import NOW, make_item_ref, make_mention, make_rule
+from streams.records import Alert, Command, Condition, Figure, Story, Trend
+from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
 from streams.wire import decode, encode
 
 
@@ -20,10 +20,10 @@ class Topics:
     """A broker of one partition, and stages that read it."""
 
     def __init__(self, monkeypatch):
-        self.logs: dict[str, list[Received]] = {MENTIONS: [], COMMANDS: [], ALERTS: []}
+        self.logs: dict[str, list[Received]] = {MENTIONS: [], COMMANDS: [], ALERTS: [], TRENDS: []}
         self.rules = {"everything": make_rule()}
         self.figures = {}
-        monkeypatch.setattr(agent, "read_history", self.read_history)
+        monkeypatch.setattr(agent, "follow_history", self.follow_history)
         self.stage = self.start()
 
     def start(self):
@@ -37,9 +37,9 @@ class Topics:
         for broadcast, values in ((stage._rules, self.rules), (stage._watchlist, self.figures)):
             broadcast._values, broadcast._version = dict(values), ""
 
-    async def read_history(self, settings, topic, partition, *, since=None, until_offset=None):
+    async def follow_history(self, settings, topic, partition, *, since=None, until_offset=None):
         past = self.logs[topic][:until_offset]
-        return [record for record in past if since is None or record.timestamp >= since]
+        yield [record for record in past if since is None or record.timestamp >= since]
 
     def write(self, topic, value, at):
         log = self.logs[topic]
@@ -60,9 +60,9 @@ class Topics:
         if isinstance(outcome, Exception):
             raise outcome
         for output in outcome:
-            assert (output.topic, output.partition) == (ALERTS, record.partition)
-            self.write(ALERTS, output.value, NOW)
-        return [decode(Alert, output.value) for output in outcome]
+            assert output.partition == record.partition
+            self.write(output.topic, output.value, NOW)
+        return [decode(Alert, output.value) for output in outcome if output.topic == ALERTS]
 
     async def news(self, number, minutes=0):
         at = NOW + timedelta(minutes=minutes)
@@ -175,3 +175,62 @@ async def test_a_figure_that_is_no_longer_watched_ends_its_alerts(topics):
     topics.figures = {"ada-example": msgspec.structs.replace(watched, active=False)}
     topics.edit()
     assert [a.update_kind for a in await topics.news(2, 1)] == ["coverage", "closed"]
+
+
+def story(number, minutes, **changes):
+    at = NOW + timedelta(minutes=minutes)
+    item = make_item_ref(number=number, feed_id=f"feed-{number}", seen_at=at, published_at=at)
+    told = Story(story_id=f"s{number}", stories_hour=20, stories_window=60)
+    return make_mention(item=item, story=told, **changes)
+
+
+async def test_a_burst_is_told_once_with_its_alert(topics):
+    topics.rules = {"burst": make_rule(rule_id="burst", when=Condition(kind="burst"))}
+    topics.edit()
+    alerts = []
+    for n in range(3):
+        mention = story(n, n)
+        alerts += await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    (record,) = topics.logs[TRENDS]
+    trend = decode(Trend, record.value)
+    assert (trend.kind, trend.phase, trend.figure_id) == ("burst", "begin", "ada-example")
+    assert {len(alert.sources) for alert in alerts} == {1, 2, 3}
+
+
+async def test_a_restart_tells_no_trend_again_and_goes_on_with_it(topics):
+    for n in range(3):
+        mention = story(n, n)
+        await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    (begin,) = (decode(Trend, record.value) for record in topics.logs[TRENDS])
+    topics.stage = topics.start()
+    mention = story(9, 200, figure=make_figure_hit(figure_id="bob"))
+    await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    _, end = (decode(Trend, record.value) for record in topics.logs[TRENDS])
+    assert (end.trend_id, end.phase) == (begin.trend_id, "end")
+
+
+async def test_what_is_delivered_again_has_the_same_trends(topics):
+    for n in range(9):
+        mention = story(n, n)
+        await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    before = [record.value for record in topics.logs[TRENDS]]
+    topics.stage = topics.start()
+    for record in topics.logs[MENTIONS][1:]:
+        assert await topics.take(record) == []
+    assert [record.value for record in topics.logs[TRENDS]] == before * 2
+
+
+async def test_a_silence_is_told_by_whatever_comes_next(topics):
+    when = Condition(kind="silence", window_seconds=3_600)
+    topics.rules = {"silence": make_rule(rule_id="silence", when=when)}
+    topics.edit()
+    await topics.take(topics.write(MENTIONS, encode(story(1, 0)), NOW))
+    topics.stage = topics.start()
+    bob = make_figure_hit(figure_id="bob")
+    mention = story(2, 90, figure=bob)
+    (begun,) = await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    topics.stage = topics.start()
+    mention = story(3, 100)
+    (over,) = await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
+    assert (begun.state, over.state) == ("open", "closed")
+    assert over.alert_id == begun.alert_id

@@ -14,15 +14,20 @@ from streams.alerts.book import Book
 from streams.alerts.evidence import item_ids
 from streams.alerts.revise import command, replay, revise
 from streams.alerts.rules import RuleIndex
+from streams.alerts.series import observation_of
+from streams.alerts.trends import Partition as Trends
+from streams.alerts.trends import observe
 from streams.records import (
     Alert,
     Command,
     Condition,
     Mention,
     PolicyTopicHit,
+    PolicyTopicSelector,
     Rule,
     SeverityPolicy,
     Story,
+    Trend,
 )
 from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
 
@@ -41,6 +46,20 @@ RULES = {
         ),
     )
 }
+OF_TRENDS = {
+    rule.rule_id: rule
+    for rule in (
+        make_rule(rule_id="burst", when=Condition(kind="burst")),
+        make_rule(
+            rule_id="burst-of-ai",
+            policy_topics=PolicyTopicSelector(any=("ai",)),
+            when=Condition(kind="burst", at_least=2),
+        ),
+        make_rule(rule_id="silence", when=Condition(kind="silence", window_seconds=7_200)),
+        make_rule(rule_id="all"),
+    )
+}
+"""Rules whose alerts begin and end with trends and time."""
 
 
 class Asked(Struct, frozen=True):
@@ -57,12 +76,16 @@ class Partition:
         self.rules = RULES if rules is None else rules
         self.index = RuleIndex(self.rules)
         self.published: list[Alert] = []
+        self.trends_published: list[Trend] = []
         self.book = Book()
+        self.trends = Trends()
 
     def take(self, event: Mention | Command, offset: int = -1) -> list[Alert]:
         if isinstance(event, Command):
             out = command(self.book, event, offset)
         else:
+            found = observe(self.trends, observation_of(event))
+            self.trends_published += found
             out = revise(
                 self.book,
                 event,
@@ -70,6 +93,7 @@ class Partition:
                 LATER,
                 offset=offset,
                 rules=self.rules,
+                trends=found,
             )
         self.published += out
         return out
@@ -79,13 +103,14 @@ class Partition:
 
     def crash(self, past: Sequence[Mention | Command]) -> None:
         """Lose all that is not in Kafka; `past` has been committed."""
-        self.book = Book()
+        self.book, self.trends = Book(), Trends()
         for alert in self.published:
             self.book.remember(alert)
         for event in past:
             if isinstance(event, Mention):
                 candidates = self.index.candidates(event.figure, event.policy_topics)
-                replay(self.book, event, candidates, self.rules)
+                found = observe(self.trends, observation_of(event))
+                replay(self.book, event, candidates, self.rules, trends=found)
 
     @property
     def alerts(self) -> dict[str, Alert]:
@@ -151,6 +176,49 @@ def mention_logs(draw: st.DrawFn, *, most: int = 14, gap_minutes: int = 30 * 60)
                 policy_topics=draw(st.sampled_from([hits("ai"), hits("ai", "law"), ()])),
             )
         )
+    return log
+
+
+@st.composite
+def crowded_logs(draw: st.DrawFn) -> list[Mention]:
+    """Spells of many stories, hours apart, and now and then one of another figure or a carrier between."""
+    at, number, log = NOW, 0, list[Mention]()
+    for _ in range(draw(st.integers(1, 3))):
+        at += timedelta(minutes=draw(st.sampled_from([30, 100, 300, 1_600])))
+        for _ in range(draw(st.integers(1, 12))):
+            number += 1
+            late = draw(st.sampled_from([0, 0, 0, 4]))
+            seen = at - timedelta(minutes=late)
+            carrier = number > 2 and draw(st.integers(0, 9)) == 0
+            story = f"s{number - draw(st.sampled_from([0, 0, 0, 1]))}"
+            log.append(
+                make_mention(
+                    item=make_item_ref(
+                        number=number - draw(st.sampled_from([0] * 8 + [1])),
+                        revision=draw(st.sampled_from([1] * 6 + [2])),
+                        feed_id=f"feed-{number % 4}",
+                        backfill=draw(st.integers(0, 9)) == 0,
+                        seen_at=seen,
+                        published_at=seen,
+                    ),
+                    story=Story(
+                        story_id=story,
+                        absorbed=(f"s{number - 2}",) if carrier else (),
+                        stories_hour=20,
+                        stories_window=60,
+                    ),
+                    figure=make_figure_hit(
+                        figure_id=draw(st.sampled_from(["ada", "ada", "ada", "bob"])),
+                        **(
+                            {"confidence": 0.0, "level": "possible", "mentions": ()}
+                            if carrier
+                            else {}
+                        ),
+                    ),
+                    policy_topics=draw(st.sampled_from([hits("ai"), hits("law"), ()])),
+                )
+            )
+            at += timedelta(seconds=draw(st.sampled_from([5, 60, 200, 900])))
     return log
 
 

@@ -108,11 +108,15 @@ def test_why_nothing_became_of_it_is_told_with_numbers():
 def test_a_burst_admits_what_comes_while_it_lasts():
     part = partition("burst", 2)
     assert revise(part.book, told(1, 0), part.index.rules, NOW, trend_level=1) == []
-    assert len(revise(part.book, told(2, 1), part.index.rules, NOW, trend_level=2)) == 1
+    assert len(revise(part.book, told(2, 1), part.index.rules, NOW, trend_level=2)) == 2
+    assert sources(part) == [["feed-1", "feed-2"]], "what came within the hour before belongs to it"
+    assert len(revise(part.book, told(3, 2), part.index.rules, NOW, trend_level=2)) == 1
+    assert revise(part.book, told(4, 90), part.index.rules, NOW, trend_level=0)[0].state == "quiet"
+    assert sources(part) == [["feed-1", "feed-2", "feed-3"]]
 
 
 def test_how_far_back_mentions_are_read():
-    rules = [make_rule(when=Condition(kind=k, window_seconds=60)) for k in ("match", "burst")]
+    rules = [make_rule(when=Condition(window_seconds=60))]
     assert longest_window(rules) == 2 * LATENESS
     counting = make_rule(when=Condition(kind="count", window_seconds=7_200))
     assert longest_window([*rules, counting]) == 2 * (timedelta(hours=2) + LATENESS)

@@ -12,6 +12,7 @@ from rich.console import Console
 from streams.log import setup_logging
 from tests.bench import (
     alerts,
+    backtest,
     burst,
     decide,
     detect,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "stream": stream.run,
     "polls": polls.run,
     "burst": burst.run,
+    "backtest": backtest.run,
 }
 
 PLAIN_WIDTH = 150

@@ -15,6 +15,8 @@ from datetime import timedelta
 from streams.alerts.book import Book
 from streams.alerts.revise import revise
 from streams.alerts.rules import RuleIndex
+from streams.alerts.series import observation_of
+from streams.alerts.trends import Partition, observe
 from streams.records import (
     Condition,
     FigureSelector,
@@ -108,14 +110,17 @@ def _log(count: int, figures: int, *, per_story: int, seconds: float = 7_200.0) 
 
 
 def _measure(name: str, log: list[bytes], index: RuleIndex) -> Row:
-    book, out, told, size = Book(), 0, 0, 0
+    book, trends, out, told, size = Book(), Partition(), 0, 0, 0
     rules = {rule.rule_id: rule for rule in index.rules}
     gc.collect()
     before, began = resident_megabytes(), time.process_time()
     for offset, value in enumerate(log):
         mention = decode(Mention, value)
         candidates = index.candidates(mention.figure, mention.policy_topics)
-        for alert in revise(book, mention, candidates, NOW, offset=offset, rules=rules):
+        found = observe(trends, observation_of(mention))
+        for alert in revise(
+            book, mention, candidates, NOW, offset=offset, rules=rules, trends=found
+        ):
             out += 1
             told += alert.notify
             size += len(encode(alert))

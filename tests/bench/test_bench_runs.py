@@ -8,6 +8,7 @@ from rich.console import Console
 from streams.feeds.fetch import Limits
 from tests.bench import (
     alerts,
+    backtest,
     burst,
     decide,
     detect,
@@ -40,6 +41,7 @@ TINY = {
     "entities": lambda: entities.run(texts=4, rounds=1),
     "alerts": lambda: alerts.run(mentions=60, figures=5, rules=20),
     "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
+    "backtest": lambda: backtest.run(items=200, days=0.1),
     "burst": lambda: burst.run(series=8, days=10),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
     "rules": lambda: rules.run(figures=20, sizes=(40,), mentions=4, rounds=1),

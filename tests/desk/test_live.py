@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from streams.desk.live import Change, Desk
@@ -102,6 +103,16 @@ def test_an_undecodable_record_is_counted_and_the_others_are_shown():
     put(desk, "b")
     assert desk.undecodable == 2
     assert len(desk) == 2
+
+
+async def test_an_alert_that_goes_on_as_another_leaves_the_board():
+    desk = new_desk()
+    put(desk, "a")
+    put(desk, "b")
+    moved = msgspec.structs.replace(make_alert("a", 2), state="closed", superseded_by="b")
+    desk.take(b"a", encode(moved), "news.alerts/0/2")
+    assert [alert.alert_id for alert in desk.alerts()] == ["b"]
+    assert (await read(desk, "e1-2", 1))[0].name == "remove"
 
 
 def test_cards_of_alerts_that_left_the_board_are_forgotten():

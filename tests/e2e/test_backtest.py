@@ -38,7 +38,7 @@ from streams.testing import (
 )
 from streams.wire import encode
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(60)]
 
 TITLES = (
     "Ada Example visits a chocolate museum in Bramstedt with her sister",
@@ -47,6 +47,12 @@ TITLES = (
     "Court in Ulvesund stops the merger of two insulin makers",
 )
 MUSEUM, _, LICENCE, _ = TITLES
+POLICY_FILE = """
+id: ai
+name: Artificial intelligence
+definition: About machines that learn.
+strong: {any: [artificial intelligence]}
+"""
 TODAY = utc_now().replace(microsecond=0) - timedelta(hours=8)
 AI = make_rule(
     rule_id="ai",
@@ -260,6 +266,20 @@ def test_an_unknown_id_is_told_with_what_was_searched(stored):
     with pytest.raises(UnknownIdError, match=r"'nobody' in news.alerts.*news.enriched.*since 20"):
         run("explain", "nobody", "--since", "2d", *flags)
     assert UnknownIdError.exit_code == 1
+
+
+def test_items_are_enriched_again(stored, tmp_path):
+    """What is stored was made up here, so it differs; but it is about the same items."""
+    _, flags, _ = stored
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "ai.yaml").write_text(POLICY_FILE, "utf-8")
+    arguments = ("replay", "enrich", "--since", "4d", "--shadow", "try", *flags)
+    report = json.loads(run(*arguments, "--json"))
+    assert (report["read"], report["refused"]) == (5, 0)
+    assert report["written"] == {f"{ENRICHED}.shadow-try": 5}
+    assert report["only_shadow"] == report["only_real"] == []
+    fields = {each["id"]: each["fields"] for each in report["changed"]}
+    assert "policy_topics" in fields[f"{items()[0].item.item_id}:1"]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from streams.stories.likeness import (
 
 GOLD = Path(__file__).parent / "stories"
 RIDGE = 2.0
-STEPS = np.arange(-2.0, 2.01, 0.25)
+STEPS = np.arange(-2.0, 2.01, 0.2)
 """Thresholds tried, in log-odds."""
 
 Array = NDArray[Any]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from streams.errors import SinkError
 from streams.sinks.lanes import (
@@ -14,12 +15,12 @@ from streams.sinks.lanes import (
     Delivery,
     GiveUp,
     Lane,
-    Ledger,
+    Message,
     RetryAfter,
     decide,
 )
 from streams.sinks.webhook import ReceiverGoneError
-from tests.desk.samples import make_alert
+from tests.desk.samples import NOON, make_alert
 
 # --- the schedule -------------------------------------------------------------------------------
 
@@ -41,74 +42,11 @@ def test_what_follows_a_failure(attempts, asked, expected):
     assert decide(SinkError("no", retry_after_seconds=asked), attempts) == expected
 
 
-# --- the ledger -----------------------------------------------------------------------------------
-
-
-def test_only_what_everybody_is_done_with_is_committable():
-    ledger = Ledger[str]()
-    ledger.begin("p", 10)
-    assert ledger.committable() == {"p": 10}
-    assert ledger.add("p", 10, ["a", "b"])
-    assert ledger.add("p", 11, ["b"])
-    assert ledger.add("p", 12, [])
-    ledger.done("p", 11, "b")
-    ledger.done("p", 10, "a")
-    assert ledger.committable() == {"p": 10}
-    ledger.done("p", 10, "b")
-    assert ledger.committable() == {"p": 13}
-
-
-def test_one_receiver_is_not_done_for_another():
-    ledger = Ledger[str]()
-    ledger.begin("p", 4)
-    ledger.add("p", 4, ["a", "b"])
-    ledger.done("p", 4, "a")
-    ledger.done("p", 4, "a")
-    assert not ledger.is_open("p", 4, "a")
-    assert ledger.is_open("p", 4, "b")
-    assert ledger.committable() == {"p": 4}
-
-
-def test_a_repeated_offset_is_known():
-    ledger = Ledger[str]()
-    ledger.begin("p", 0)
-    assert ledger.add("p", 0, ["a"])
-    assert not ledger.add("p", 0, ["a"])
-    ledger.done("p", 0, "a")
-    assert not ledger.add("p", 0, ["a"])
-    assert ledger.committable() == {"p": 1}
-
-
-def test_a_lost_partition_is_forgotten():
-    ledger = Ledger[str]()
-    ledger.begin("p", 0)
-    ledger.add("p", 0, ["a"])
-    ledger.keep([])
-    assert not ledger.is_open("p", 0, "a")
-    assert not ledger.knows("p")
-    ledger.done("p", 0, "a")
-    assert ledger.committable() == {}
-    assert not ledger.add("p", 1, ["a"])
-
-
-@given(
-    st.lists(st.frozensets(st.sampled_from("abc")), max_size=20),
-    st.randoms(use_true_random=False),
-)
-def test_nothing_open_lies_before_what_is_committable(waits, random):
-    ledger = Ledger[str]()
-    ledger.begin("p", 0)
-    work = [(offset, receiver) for offset, receivers in enumerate(waits) for receiver in receivers]
-    for offset, receivers in enumerate(waits):
-        ledger.add("p", offset, receivers)
-    random.shuffle(work)
-    while work:
-        ledger.done("p", *work.pop())
-        still_owed = [offset for offset, _ in work]
-        assert ledger.committable() == {"p": min(still_owed, default=len(waits))}
-
-
 # --- lanes -----------------------------------------------------------------------------------------
+
+
+def delivery(alert_id: str) -> Delivery:
+    return Delivery(make_alert(alert_id), SimpleNamespace())
 
 
 class Scene:
@@ -121,6 +59,7 @@ class Scene:
         self.done: list[str] = []
         self.slept: list[float] = []
         self.unwanted: set[str] = set()
+        self.messages = 0
         self.lane = Lane(
             "desk",
             tell=self.tell,
@@ -128,13 +67,15 @@ class Scene:
             done=lambda delivery: self.done.append(delivery.alert.alert_id),
             wanted=lambda delivery: delivery.alert.alert_id not in self.unwanted,
             sleep=self.sleep,
+            clock=lambda: NOON + timedelta(seconds=40.2),
         )
 
-    async def tell(self, alert) -> None:
+    async def tell(self, alerts) -> None:
         failure = self.failures.pop(0) if self.failures else None
         if failure:
             raise failure
-        self.told.append(alert.alert_id)
+        self.told += [alert.alert_id for alert in alerts]
+        self.messages += 1
 
     async def give_up(self, delivery, error, attempts) -> None:
         self.given_up.append((delivery.alert.alert_id, attempts))
@@ -144,7 +85,10 @@ class Scene:
 
     async def play(self, *alert_ids: str) -> None:
         for alert_id in alert_ids:
-            await self.lane.put(Delivery(make_alert(alert_id), SimpleNamespace()))
+            await self.lane.put(Message((delivery(alert_id),)))
+        await self.run()
+
+    async def run(self) -> None:
         running = asyncio.create_task(self.lane.run())
         for _ in range(100):
             await asyncio.sleep(0)
@@ -200,6 +144,38 @@ async def test_too_many_waiting_alerts_are_set_aside_at_once():
     scene = Scene()
     alert = make_alert("a")
     for _ in range(LANE_LIMIT + 1):
-        await scene.lane.put(Delivery(alert, SimpleNamespace()))
+        await scene.lane.put(Message((Delivery(alert, SimpleNamespace()),)))
     assert scene.given_up == [("a", 0)]
     assert scene.done == ["a"]
+
+
+async def test_a_digest_is_one_message_and_done_with_all_that_it_covers():
+    scene = Scene(refused(), None)
+    scene.unwanted = {"b"}
+    await scene.lane.put(Message((delivery("a"), delivery("b"), delivery("c")), (delivery("a"),)))
+    await scene.run()
+    assert (scene.told, scene.messages) == (["a", "c"], 1)
+    assert scene.done == ["a", "c", "a"]
+
+
+async def test_a_digest_that_nobody_takes_is_set_aside_alert_by_alert():
+    scene = Scene(refused(None))
+    await scene.lane.put(Message((delivery("a"), delivery("c"))))
+    await scene.run()
+    assert scene.given_up == [("a", 1), ("c", 1)]
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, {"receiver": "desk", **labels}) or 0.0
+
+
+async def test_the_latency_ledger_ends_with_the_delivery():
+    """Alerts of these samples were first seen 1.8 s before noon."""
+    before = sample("news_delivery_latency_seconds_sum")
+    counted = sample("news_notifications_total", outcome="delivered")
+    with capture_logs() as lines:
+        await Scene().play("a")
+    assert sample("news_delivery_latency_seconds_sum") - before == pytest.approx(42.0)
+    assert sample("news_notifications_total", outcome="delivered") - counted == 1
+    [line] = [line for line in lines if line["event"] == "delivered"]
+    assert (line["alert"], line["seen_to_delivered_seconds"]) == ("a", 42.0)

@@ -22,6 +22,8 @@ from streams.errors import ConfigError, SinkError
 from streams.sinks.webhook import (
     ReceiverGoneError,
     WebhookReceiver,
+    digest_id,
+    digest_payload,
     make_signer,
     notification_id,
     open_session,
@@ -103,6 +105,30 @@ def test_the_id_depends_on_alert_revision_and_receiver():
         for alert_id in ("a", "b") for revision in (1, 2) for to in ("desk", "ops")
     }  # fmt: skip
     assert len(ids) == 8
+
+
+def test_a_digest_tells_how_many_and_their_headlines():
+    alerts = [make_alert("a", headline="Eins"), make_alert("b", 3, headline="Zwei")]
+    message = json.loads(digest_payload(alerts))
+    assert message["type"] == "alert.digest"
+    assert message["timestamp"] == "2026-03-02T12:00:00Z"
+    assert message["data"]["count"] == 2
+    told = [
+        (each["alert_id"], each["revision"], each["headline"]) for each in message["data"]["alerts"]
+    ]
+    assert told == [("a", 1, "Eins"), ("b", 3, "Zwei")]
+    assert message["data"]["alerts"][0]["url"] == "https://news.example/bilder"
+
+
+def test_the_id_of_a_digest_depends_on_its_revisions_and_the_receiver_only():
+    a, b, newer = make_alert("a"), make_alert("b"), make_alert("b", 2)
+    assert digest_id([a, b], "desk") == digest_id([b, a], "desk")
+    assert (
+        len(
+            {digest_id(*each) for each in (([a, b], "desk"), ([a, newer], "desk"), ([a, b], "ops"))}
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from streams.alerts.backtest import Backtest, Report, warm_up
+from streams.alerts.backtest import Backtest, warm_up
+from streams.alerts.backtest_report import Report
 from streams.alerts.rule_file import parse_rules
 from streams.alerts.rules import error_of
 from streams.alerts.verbs.knowing import cure_for_rule, known_from_broker, rules_from_broker

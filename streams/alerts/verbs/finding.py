@@ -11,10 +11,10 @@ from aiokafka import ConsumerRecord
 from streams.alerts.explaining import (
     AlertExplained,
     ItemExplained,
-    dead_letter_in_words,
     explain_alert,
     explain_item,
 )
+from streams.alerts.wording import dead_letter_in_words
 from streams.broker.broadcast import read as read_all
 from streams.broker.ranges import TopicReader
 from streams.broker.topics import ALERTS, DEAD_LETTERS, ENRICHED, ITEMS, MENTIONS, RULES

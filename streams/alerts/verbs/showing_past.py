@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from streams.alerts.backtest import Day, Difference, Report, RuleReport, Sample
+from streams.alerts.backtest_report import Day, Difference, Report, RuleReport, Sample
 from streams.printing import plain, say
 
 __all__ = ["show_backtest"]

@@ -51,7 +51,7 @@ def _show_revisions(found: AlertExplained) -> None:
 def _show_sources(found: AlertExplained) -> None:
     alert = found.alert
     _heading(
-        f"sources: {found.items} items of {len(alert.publishers)} feeds, {alert.copies} copies"
+        f"sources: {found.items} items of {len(alert.publishers)} feeds, copies: {alert.copies}"
     )
     for source in alert.sources[:SOURCES_SHOWN]:
         _show_source(source)
