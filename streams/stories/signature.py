@@ -8,11 +8,11 @@ with the two words before or behind it; two texts conflict where a slot holds so
 
 from __future__ import annotations
 
+import functools
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from rensa import RMinHash
 
 from streams.records import stable_id
 from streams.stories.reading import Reading
@@ -98,7 +98,7 @@ def _digest(words: list[str]) -> bytes:
         return b""
     folded = [word.casefold() for word in words]
     runs = zip(folded, folded[1:], folded[2:], strict=False)
-    hashed = RMinHash(num_perm=PERMUTATIONS, seed=_SEED)
+    hashed = _minhash()(num_perm=PERMUTATIONS, seed=_SEED)
     hashed.update([" ".join(run) for run in runs])
     return struct.pack(f"{PERMUTATIONS}I", *hashed.digest())
 
@@ -117,6 +117,14 @@ def _slots(words: list[str], lang: str) -> dict[int, int]:
             if len(context) == 2 and sum(weights[beside]) >= _CONTEXT:
                 found.setdefault(key_of(f"{side}{context[0]} {context[1]}"), fact)
     return found
+
+
+@functools.cache
+def _minhash() -> Any:
+    """Rensa when it is needed: loading it reserves a gigabyte of addresses, which parsing processes do not have."""
+    from rensa import RMinHash
+
+    return RMinHash
 
 
 def resemblance(one: bytes, other: bytes) -> float:

@@ -1,5 +1,7 @@
 import asyncio
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -71,3 +73,13 @@ async def parsed_by(pool):
     with pytest.raises(ParseError) as caught:
         await pool.parse(b"", "", "")
     return caught.value.kind, caught.value.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_the_command_loads_leaves_a_parser_room():
+    """A parsing process inherits all that the command has loaded, within the same limit of addresses."""
+    program = "import streams.cli; print(open('/proc/self/statm').read().split()[0])"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(found.stdout) * os.sysconf("SC_PAGE_SIZE") < 400 * 1024**2
