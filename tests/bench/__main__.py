@@ -25,6 +25,7 @@ from tests.bench import (
     parse,
     polls,
     rules,
+    stories,
     stream,
     wire,
 )
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "wire": wire.run,
     "idle": idle.run,
     "rules": rules.run,
+    "stories": stories.run,
     "stream": stream.run,
     "polls": polls.run,
     "burst": burst.run,

@@ -21,6 +21,7 @@ from tests.bench import (
     parse,
     polls,
     rules,
+    stories,
     stream,
     wire,
 )
@@ -44,6 +45,7 @@ TINY = {
     "backtest": lambda: backtest.run(items=200, days=0.1),
     "burst": lambda: burst.run(series=8, days=10),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
+    "stories": lambda: stories.run(window=200, measured=20),
     "rules": lambda: rules.run(figures=20, sizes=(40,), mentions=4, rounds=1),
     "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),
 }
