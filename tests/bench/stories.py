@@ -60,7 +60,7 @@ def run(*, window: int = 300_000, measured: int = 20_000) -> Result:
         f"{COPIES:.0%} are copies, {WATCHED:.0%} name a watched figure; "
         f"{TITLE_WORDS} + {LEAD_WORDS} words; CPU time of one process",
     )
-    return Result(name="stories: which story an item belongs to", rows=rows, notes=notes)
+    return Result(name="stories", rows=rows, notes=notes)
 
 
 def _bare(items: list[EnrichedItem]) -> float:
