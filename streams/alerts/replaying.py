@@ -20,7 +20,7 @@ from streams.alerts.revise import revise
 from streams.alerts.rules import RuleIndex
 from streams.alerts.series import observation_of
 from streams.alerts.storm import is_digest
-from streams.records import Alert, Mention, Rule
+from streams.records import Alert, Mention, Rule, Trend
 
 __all__ = ["Messages", "Replaying", "Sifted", "first_word"]
 
@@ -87,7 +87,6 @@ class Replaying:
         self._index = RuleIndex(self.rules)
         self._book = Book()
         self._trends = trends.Partition()
-        self._levels: dict[str, int] = {}
         self._needs_trends = any(rule.when.kind == "burst" for rule in self.rules.values())
 
     def sift(self, mention: Mention) -> Sifted:
@@ -114,7 +113,7 @@ class Replaying:
             self._index.candidates(mention.figure, mention.policy_topics),
             at,
             rules=self.rules,
-            trend_level=self._level(mention),
+            trends=self._observe(mention),
             told=told,
         )
         for alert in revisions:
@@ -145,10 +144,8 @@ class Replaying:
 
         return told
 
-    def _level(self, mention: Mention) -> int:
+    def _observe(self, mention: Mention) -> tuple[Trend, ...]:
+        """Fold trends as the stage does, where a rule asks for them."""
         if not self._needs_trends:
-            return 0
-        for trend in trends.observe(self._trends, observation_of(mention)):
-            if trend.kind == "burst":
-                self._levels[trend.figure_id] = 0 if trend.phase == "end" else trend.level
-        return self._levels.get(mention.figure.figure_id, 0)
+            return ()
+        return trends.observe(self._trends, observation_of(mention))

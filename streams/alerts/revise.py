@@ -15,7 +15,6 @@ from streams.alerts.book import Book
 from streams.alerts.living import close
 from streams.alerts.match import mismatch
 from streams.alerts.pen import Pen, admit, rise, risen
-from streams.alerts.trending import supposed
 from streams.alerts.triage import carry_out
 from streams.errors import RecordError
 from streams.records import Alert, Command, Mention, Rule, Trend
@@ -32,7 +31,6 @@ def revise(
     offset: int = -1,
     rules: Mapping[str, Rule] | None = None,
     trends: Sequence[Trend] = (),
-    trend_level: int | None = None,
     told: Callable[[Rule, str], None] | None = None,
 ) -> list[Alert]:
     """Apply a mention to every alert that it concerns; the book changes with it.
@@ -48,15 +46,12 @@ def revise(
             for what happens with time. Without them no burst rises by a mention that does not match, and
             nothing is silent.
         trends: that the mention has made begin, rise or end, in order.
-        trend_level: of the figure's burst, for whoever follows the trends apart; instead of `trends`.
         told: is called with each rule that makes nothing of the mention, and why.
 
     Returns:
         Revisions in the order in which they are to be published.
     """
     rules = rules or {}
-    if trend_level is not None:
-        trends = supposed(book.bursts, mention, trend_level)
     if book.is_done(mention, offset):
         replay(book, mention, candidates, rules, trends=trends)
         return []

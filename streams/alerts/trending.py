@@ -20,7 +20,6 @@ import msgspec
 from streams.alerts.evidence import item_ids
 from streams.alerts.living import close
 from streams.alerts.naming import burst_story
-from streams.alerts.trend_records import trend_id
 from streams.records import Alert, Mention, Rule, Trend
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "burst_over",
     "silence_over",
     "silence_words",
-    "supposed",
 ]
 
 RECOMPUTED = timedelta(hours=1)
@@ -193,29 +191,6 @@ def silence_over(alert: Alert, mention: Mention) -> Alert | None:
         return None
     hours = (mention.item.seen_at - last).total_seconds() / 3600
     return close(alert, f"a story again after {hours:.0f} h: {mention.item.title}")
-
-
-def supposed(bursts: Bursts, mention: Mention, level: int) -> tuple[Trend, ...]:
-    """Trends of a figure's burst of which only the level is known, as of each of the figure's mentions."""
-    figure_id, at = mention.figure.figure_id, mention.item.seen_at
-    going = bursts.of(figure_id)
-    if level == (going.level if going else 0):
-        return ()
-    return (
-        Trend(
-            trend_id=going.trend_id if going else trend_id("burst", figure_id, "", at.timestamp()),
-            figure_id=figure_id,
-            kind="burst",
-            phase="end" if not level else "level" if going else "begin",
-            level=level or 1,
-            window_start=at,
-            window_end=at,
-            count=0,
-            expected=0.0,
-            score=0.0,
-            reason="" if level else "over",
-        ),
-    )
 
 
 def burst_over(alert: Alert, trend: Trend) -> Alert | None:

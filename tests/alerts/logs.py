@@ -249,3 +249,20 @@ def mixed_logs(draw: st.DrawFn) -> list[Mention | Command]:
             )
             reference.take(log[-1], len(log) - 1)
     return log
+
+
+def broken_off(partition, log, draw):
+    """The partition after a log that one to three crashes broke off.
+
+    Records before `start` are never read again; those up to `reached` have been published.
+    """
+    start = 0
+    for _ in range(draw(st.integers(1, 3))):
+        reached = draw(st.integers(start, len(log)))
+        for offset in range(start, reached):
+            partition.take(log[offset], offset)
+        start = draw(st.integers(0, reached))
+        partition.crash(log[:start])
+    for offset in range(start, len(log)):
+        partition.take(log[offset], offset)
+    return partition

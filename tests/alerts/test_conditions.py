@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.alerts.conditions import LATENESS, longest_window
 from streams.alerts.revise import revise
-from streams.records import Condition, Story
+from streams.records import Condition, Story, Trend
 from streams.testing import NOW, make_item_ref, make_mention, make_rule
 from tests.alerts.logs import Partition, living
 
@@ -105,13 +105,35 @@ def test_why_nothing_became_of_it_is_told_with_numbers():
         assert reasons == [words]
 
 
+def burst(mention, phase, level):
+    at = mention.item.seen_at
+    return Trend(
+        trend_id="trend-1",
+        figure_id=mention.figure.figure_id,
+        kind="burst",
+        phase=phase,
+        level=level,
+        window_start=at,
+        window_end=at,
+        count=3,
+        expected=0.1,
+        score=4.0,
+        reason="over",
+    )
+
+
 def test_a_burst_admits_what_comes_while_it_lasts():
     part = partition("burst", 2)
-    assert revise(part.book, told(1, 0), part.index.rules, NOW, trend_level=1) == []
-    assert len(revise(part.book, told(2, 1), part.index.rules, NOW, trend_level=2)) == 2
+
+    def take(mention, *phase):
+        trends = (burst(mention, *phase),) if phase else ()
+        return revise(part.book, mention, part.index.rules, NOW, trends=trends)
+
+    assert take(told(1, 0), "begin", 1) == []
+    assert len(take(told(2, 1), "level", 2)) == 2
     assert sources(part) == [["feed-1", "feed-2"]], "what came within the hour before belongs to it"
-    assert len(revise(part.book, told(3, 2), part.index.rules, NOW, trend_level=2)) == 1
-    assert revise(part.book, told(4, 90), part.index.rules, NOW, trend_level=0)[0].state == "quiet"
+    assert len(take(told(3, 2))) == 1
+    assert take(told(4, 90), "end", 2)[0].state == "quiet"
     assert sources(part) == [["feed-1", "feed-2", "feed-3"]]
 
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from streams.records import Mention, SeverityPolicy, Story
 from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
-from tests.alerts.logs import Partition, hits, living, mention_logs, mixed_logs
+from tests.alerts.logs import Partition, broken_off, hits, living, mention_logs, mixed_logs
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.replace(hour=0)
@@ -23,15 +23,7 @@ def test_wherever_a_run_breaks_off_the_end_is_the_same(log, data):
     """Records before `committed` are never read again; those up to `reached` have been published."""
     whole = Partition()
     whole.take_all(log)
-    broken, start = Partition(), 0
-    for _ in range(data.draw(st.integers(1, 3))):
-        reached = data.draw(st.integers(start, len(log)))
-        for offset in range(start, reached):
-            broken.take(log[offset], offset)
-        start = data.draw(st.integers(0, reached))
-        broken.crash(log[:start])
-    for offset in range(start, len(log)):
-        broken.take(log[offset], offset)
+    broken = broken_off(Partition(), log, data.draw)
     assert broken.alerts == whole.alerts
 
 

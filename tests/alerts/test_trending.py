@@ -22,7 +22,7 @@ from streams.testing import (
     make_mention,
     make_rule,
 )
-from tests.alerts.logs import OF_TRENDS, Partition, crowded_logs, hits
+from tests.alerts.logs import OF_TRENDS, Partition, broken_off, crowded_logs, hits
 
 FAST = settings(deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
@@ -264,15 +264,7 @@ def test_wherever_a_run_breaks_off_alerts_and_trends_are_the_same(log, data):
     whole.take_all(log)
     for alert in whole.alerts.values():
         event("burst" if is_burst(alert) else "silence" if is_silence(alert) else "story")
-    broken, start = Partition(OF_TRENDS), 0
-    for _ in range(data.draw(st.integers(1, 3))):
-        reached = data.draw(st.integers(start, len(log)))
-        for offset in range(start, reached):
-            broken.take(log[offset], offset)
-        start = data.draw(st.integers(0, reached))
-        broken.crash(log[:start])
-    for offset in range(start, len(log)):
-        broken.take(log[offset], offset)
+    broken = broken_off(Partition(OF_TRENDS), log, data.draw)
     assert broken.alerts == whole.alerts
     assert trends_of(broken) == trends_of(whole)
 
