@@ -20,6 +20,9 @@ test: $(VENV)/dev ## all tests, on the embedded broker and on Apache Kafka
 fast: $(VENV)/dev ## the tests that need no broker
 	$(BIN)/pytest -m "not kafka and not embedded and not e2e"
 
+laws: $(VENV)/dev ## look for new cases that break a law (the suite tries the same ones each time)
+	$(BIN)/pytest -q --hypothesis-profile=new -m "not kafka and not embedded and not e2e"
+
 lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -90,4 +93,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast lint format semantics likeness train-ner eval-ner bench eval lock clean
+.PHONY: help run up test fast laws lint format semantics likeness train-ner eval-ner bench eval lock clean

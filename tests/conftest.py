@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from streams.broker.embedded import EmbeddedBroker
 from streams.config import BrokerSettings, Settings
@@ -16,6 +17,12 @@ from tests.brokers import KafkaBroker, delete_topics, kafka_missing
 # Processes that tests start are those of a default install. What the semantic layer does is tested by
 # itself; in tests that send thousands of items it would only take minutes.
 os.environ.setdefault("WIREWATCH_SEMANTICS", "off")
+
+# The suite tries the same cases each time, so that a change is judged by what it changes; `make laws` looks
+# for new ones.
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.register_profile("new", derandomize=False, print_blob=True)
+hypothesis_settings.load_profile("same")
 
 PARTITIONS = 4
 """More than one, so that order across partitions is never relied on; few, to be fast."""

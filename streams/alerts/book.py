@@ -14,7 +14,7 @@ import msgspec
 
 from streams.alerts.conditions import LATENESS, Conditions
 from streams.alerts.evidence import revision_of
-from streams.alerts.living import CLOSED_AFTER, deadline, joins
+from streams.alerts.living import deadline, joins
 from streams.alerts.naming import alert_id_of, alert_name, group_of, is_burst, is_silence
 from streams.alerts.storm import Storms, is_digest
 from streams.alerts.suppress import Situation
@@ -39,8 +39,6 @@ class Place(msgspec.Struct, frozen=True):
     """Of the alert that it begins."""
     derived_from: str = ""
     """The alert of the episode before."""
-    joined: tuple[Alert, ...] = ()
-    """Other episodes that turn out, by this mention, to be one with `previous`."""
 
 
 class Book:
@@ -185,14 +183,12 @@ class Book:
             return Place(self._yesterday(rule, mention) or self.alerts.get(first))
         figure, story = mention.figure.figure_id, mention.story.story_id
         told = self._told(rule, mention, {told_as or story, story}, first)
-        living = self.episodes(rule.rule_id, figure, story, first)
-        at = mention.item.seen_at
-        near = [alert for alert in living if joins(alert, at)]
         if told is not None:
-            also = near if told in living else []
-            return Place(told, joined=tuple(a for a in also if a.alert_id != told.alert_id))
-        if near:
-            return Place(near[0], joined=tuple(near[1:]))
+            return Place(told)
+        living = self.episodes(rule.rule_id, figure, story, first)
+        near = next((alert for alert in living if joins(alert, mention.item.seen_at)), None)
+        if near is not None:
+            return Place(near)
         count = self._episodes.get(first, 0)
         return Place(None, count, living[-1].alert_id if living else "")
 
@@ -263,15 +259,10 @@ class Book:
             if alert.figure_id == figure and alert.state != "closed" and _holds(alert, item.item_id)
         ]
 
-    def of_story(self, story_id: str, at: datetime) -> list[Alert]:
-        """Alerts of a story that are neither superseded nor closed, nor due to be at that time."""
+    def of_story(self, story_id: str) -> list[Alert]:
+        """Alerts of a story that have not gone on as others."""
         found = (self.alerts[alert_id] for alert_id in self._by_story.get(story_id, ()))
-        return [
-            alert
-            for alert in found
-            if alert.state != "closed"
-            and (alert.last_seen_at is None or at < alert.last_seen_at + CLOSED_AFTER)
-        ]
+        return [alert for alert in found if not alert.superseded_by]
 
     def open_alerts(self) -> list[Alert]:
         """All that are not closed."""

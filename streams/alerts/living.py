@@ -16,22 +16,39 @@ from streams.alerts.told import told_of
 from streams.alerts.triage import stronger
 from streams.records import Alert, Told
 
-__all__ = ["CLOSED_AFTER", "QUIET_AFTER", "advance", "close", "deadline", "joins", "merge"]
+__all__ = [
+    "CLOSED_AFTER",
+    "QUIET_AFTER",
+    "adjoin",
+    "advance",
+    "close",
+    "deadline",
+    "joins",
+    "merge",
+]
 
 QUIET_AFTER = timedelta(hours=6)
 CLOSED_AFTER = timedelta(hours=24)
 """Both counted from the latest item."""
 
 
-def joins(alert: Alert, at: datetime) -> bool:
-    """Whether an item that was seen then belongs to this episode of the alert.
+def joins(alert: Alert, first: datetime, last: datetime | None = None) -> bool:
+    """Whether an item that was seen then, or what was seen from then until `last`, belongs to this episode.
 
     It depends on the items alone, not on whether the alert has been closed by now: so an item that comes a
     little late makes no episode of its own.
     """
     if alert.first_seen_at is None or alert.last_seen_at is None:  # from before these were kept
         return True
-    return alert.first_seen_at - CLOSED_AFTER < at < alert.last_seen_at + CLOSED_AFTER
+    begin, end = alert.first_seen_at - CLOSED_AFTER, alert.last_seen_at + CLOSED_AFTER
+    return begin < (last or first) and first < end
+
+
+def adjoin(one: Alert, other: Alert) -> bool:
+    """Whether there is no day without news between two alerts of a story, so that they are one."""
+    if other.first_seen_at is None or other.last_seen_at is None:
+        return True
+    return joins(one, other.first_seen_at, other.last_seen_at)
 
 
 def deadline(alert: Alert) -> datetime | None:
@@ -122,7 +139,7 @@ def merge(
         notify=False,
         suppressed_by="",
         story_id=story_id,
-        state="open",
+        state="closed" if all(a.state == "closed" for a in (going, moved)) else "open",
         superseded_by="",
         derived_from=(into.derived_from if into else "") or moved.alert_id,
         episode=episode,

@@ -9,7 +9,7 @@ import msgspec
 
 from streams.alerts.book import Book
 from streams.alerts.decide import decide, retract
-from streams.alerts.living import advance, joins, merge
+from streams.alerts.living import adjoin, advance, merge
 from streams.alerts.match import mismatch
 from streams.alerts.naming import alert_id_of, alert_name, silence_story
 from streams.alerts.trending import burst_over, silence_over, silence_words
@@ -48,24 +48,17 @@ class Pen:
 
     def absorb(self, mention: Mention) -> None:
         """Move the alerts of stories that are the mention's story now."""
-        at = mention.item.seen_at
         story = self._book.story_of(mention.story.story_id)
         for name in mention.story.absorbed:
             if name == story:
                 continue
-            for moved in self._book.of_story(name, at):
-                self._move(moved, story, at)
+            for moved in self._book.of_story(name):
+                there = self._book.episodes(moved.rule_id, moved.figure_id, story)
+                into = next((alert for alert in there if adjoin(alert, moved)), None)
+                why = "two stories have turned out to be one"
+                self._join_episodes(self._merge(into, moved, story, why))
 
-    def _move(self, moved: Alert, story: str, at: datetime) -> None:
-        named = (moved.rule_id, moved.figure_id, story)
-        times = (moved.first_seen_at or at, moved.last_seen_at or at)
-        there = self._book.episodes(*named)
-        into = next((a for a in there if any(joins(a, time) for time in times)), None)
-        self._merge(into, moved, story, at, "two stories have turned out to be one")
-
-    def _merge(
-        self, into: Alert | None, moved: Alert, story: str, at: datetime, reason: str
-    ) -> None:
+    def _merge(self, into: Alert | None, moved: Alert, story: str, reason: str) -> Alert:
         rule_id, figure_id = moved.rule_id, moved.figure_id
         episode = into.episode if into else self._book.next_episode(rule_id, figure_id, story)
         winner, loser = merge(
@@ -75,10 +68,11 @@ class Pen:
             story_id=story,
             episode=episode,
             reason=reason,
-            at=at,
+            at=self._at,
         )
         self.write(winner)
         self.write(loser)
+        return winner
 
     def mismatch(self, rule: Rule, mention: Mention) -> str:
         """Why a rule does not match a mention, or the newer revision of its item that came before it."""
@@ -152,17 +146,21 @@ class Pen:
         )
         if decision.alert is not None:
             self.write(decision.alert)
-        if place.previous is not None and place.joined:
-            self._join_episodes([place.previous, *place.joined])
+        if decision.alert is not None and place.previous is not None:
+            self._join_episodes(decision.alert)
         return "" if decision.alert else decision.reason
 
-    def _join_episodes(self, alerts: list[Alert]) -> None:
-        newest = [self._book.alerts[alert.alert_id] for alert in alerts]
-        earliest, *later = sorted(newest, key=lambda a: (a.first_seen_at or self._at, a.episode))
-        for moved in later:
-            into = self._book.alerts[earliest.alert_id]
-            why = "there was no day without news between them"
-            self._merge(into, moved, into.story_id, self._at, why)
+    def _join_episodes(self, alert: Alert) -> None:
+        """Let an alert and other episodes that turn out to be one with it go on as the earliest of them."""
+        named = (alert.rule_id, alert.figure_id, alert.story_id)
+        others = (a for a in self._book.episodes(*named) if a.alert_id != alert.alert_id)
+        other = next((a for a in others if adjoin(a, alert)), None)
+        if other is None:
+            return
+        pair = (self._book.alerts[alert.alert_id], other)
+        into, moved = sorted(pair, key=lambda a: (a.first_seen_at or self._at, a.episode))
+        why = "there was no day without news between them"
+        self._join_episodes(self._merge(into, moved, alert.story_id, why))
 
     def take_back(self, mention: Mention, matched: set[str], rules: Mapping[str, Rule]) -> None:
         """Retract a revised item where it does not match any more."""

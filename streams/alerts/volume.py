@@ -68,11 +68,11 @@ class Volume(Struct):
             known = self.shards[shard] = _Shard()
         if (at, of_window) > (known.at, known.window):
             known.at, known.window = at, of_window
-        if (at, of_hour) > known.hours.get(hour, (0.0, -1)):
+        oldest = int(known.at // HOUR) - KEPT_HOURS + 1
+        if hour >= oldest and (at, of_hour) > known.hours.get(hour, (0.0, -1)):
             known.hours[hour] = (at, of_hour)
             if len(known.hours) > KEPT_HOURS:
-                latest = max(known.hours)
-                known.hours = {h: s for h, s in known.hours.items() if h > latest - KEPT_HOURS}
+                known.hours = {h: s for h, s in known.hours.items() if h >= oldest}
 
     def last_hour(self, now: float) -> float:
         """Stories of the hour before `now`; 0 if nothing was ever told."""

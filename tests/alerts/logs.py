@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from streams.alerts.book import Book
 from streams.alerts.evidence import item_ids
+from streams.alerts.naming import alert_name
 from streams.alerts.revise import command, replay, revise
 from streams.alerts.rules import RuleIndex
 from streams.alerts.series import observation_of
@@ -117,10 +118,14 @@ class Partition:
         return self.book.alerts
 
 
-def living(alerts: dict[str, Alert]) -> dict[str, Any]:
-    """What alerts say that go on, whatever order they were told in."""
+def living(alerts: dict[str, Alert]) -> dict[Any, Any]:
+    """What alerts say that go on, whatever order they were told in.
+
+    Which number an episode has depends on how many were begun, those that turned out to be one included; so
+    episodes of a story are told apart by when they begin.
+    """
     return {
-        alert.alert_id: (
+        (_first_id(alert), alert.first_seen_at): (
             item_ids(alert),
             set(alert.publishers),
             alert.severity,
@@ -134,6 +139,12 @@ def living(alerts: dict[str, Alert]) -> dict[str, Any]:
     }
 
 
+def _first_id(alert: Alert) -> str:
+    named = (alert.rule_id, alert.figure_id, alert.story_id)
+    is_own = alert.alert_id == alert_name(*named, alert.episode)
+    return alert_name(*named) if is_own else alert.alert_id
+
+
 def hits(*names: str) -> tuple[PolicyTopicHit, ...]:
     return tuple(PolicyTopicHit(policy_topic=name, score=0.8, evidence=()) for name in names)
 
@@ -144,7 +155,9 @@ def mention_logs(draw: st.DrawFn, *, most: int = 14, gap_minutes: int = 30 * 60)
     names = {f"s{n}": f"s{n}" for n in range(4)}
     at, log, copies, revisions = NOW, list[Mention](), dict[int, str](), Counter[int]()
     for _ in range(draw(st.integers(1, most))):
-        minutes = draw(st.one_of(st.integers(0, 12), st.integers(0, gap_minutes)))
+        minutes = draw(
+            st.one_of(st.integers(0, 12), st.integers(1_200, 1_450), st.integers(0, gap_minutes))
+        )
         at += timedelta(minutes=minutes, seconds=draw(st.integers(0, 59)))
         number = draw(st.integers(1, 9))
         absorbed: tuple[str, ...] = ()
