@@ -105,6 +105,7 @@ class AlertsStage:
 
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Turn mentions and commands into revisions of alerts, and mentions into trends."""
+        self._states.begin_batch()
         if self._index_version != self._rules.version:
             self._index = RuleIndex(self._rules.values)
             self._index_version = self._rules.version
@@ -113,19 +114,23 @@ class AlertsStage:
 
     async def _one(self, record: Received) -> Outcome:
         state = await self._states.before(record)
-        trends: tuple[Trend, ...] = ()
+        if record.topic == MENTIONS and not state.mentions_read:
+            await self._read_mentions(state, record)
         try:
-            if record.topic == COMMANDS:
-                wanted = decode(Command, record.value)
-                revisions = command(state.book, wanted, record.offset)
-            else:
-                mention = decode(Mention, record.value)
-                if not state.mentions_read:
-                    await self._read_mentions(state, record)
-                trends = observe(state.trends, observation_of(mention))
-                revisions = self._revise(state.book, mention, record.offset, trends)
+            return self._outputs(state, record)
         except RecordError as error:
             return error
+        except Exception as error:  # noqa: BLE001 - whatever a record holds, only it fails
+            return self._states.doubt(record, error)
+
+    def _outputs(self, state: _State, record: Received) -> tuple[Output, ...]:
+        trends: tuple[Trend, ...] = ()
+        if record.topic == COMMANDS:
+            revisions = command(state.book, decode(Command, record.value), record.offset)
+        else:
+            mention = decode(Mention, record.value)
+            trends = observe(state.trends, observation_of(mention))
+            revisions = self._revise(state.book, mention, record.offset, trends)
         revisions += self._orphans(state.book)
         for alert in revisions:
             _count(alert)
@@ -166,7 +171,7 @@ class AlertsStage:
         book = Book()
         async for batch in follow_history(self._settings, ALERTS, record.partition):
             for known in batch:
-                with contextlib.suppress(RecordError):  # a tombstone, or written by somebody else
+                with contextlib.suppress(Exception):  # a tombstone, or written by somebody else
                     book.remember(decode(Alert, known.value))
         log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(book.alerts))
         return _State(book, Partition(), mentions_read=False)
@@ -183,7 +188,7 @@ class AlertsStage:
         )
         async for batch in past:
             for earlier in batch:
-                with contextlib.suppress(RecordError):  # it is among the dead letters already
+                with contextlib.suppress(Exception):  # it is among the dead letters already
                     self._count_again(state, decode(Mention, earlier.value))
         state.mentions_read = True
 

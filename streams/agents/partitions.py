@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+import structlog
+
 from streams.agents.acking import Received
+from streams.errors import RecordError
 
 __all__ = ["PartitionStates"]
+
+log = structlog.get_logger(__name__)
 
 S = TypeVar("S")
 
@@ -25,6 +30,7 @@ class PartitionStates(Generic[S]):
         self._rebuild = rebuild
         self._states: dict[int, S] = {}
         self._last: dict[tuple[str, int], int] = {}
+        self._doubtful: set[int] = set()
 
     async def before(self, record: Received) -> S:
         """The state for a record, which counts as processed from then on.
@@ -41,6 +47,28 @@ class PartitionStates(Generic[S]):
             self._states[partition] = await self._rebuild(record)
         self._last[place] = record.offset
         return self._states[partition]
+
+    def doubt(self, record: Received, error: Exception) -> RecordError:
+        """Contain what a record raised that no code expected; its partition is read again with the next batch.
+
+        Not at once: what the batch has made of earlier records is not in Kafka yet.
+
+        Returns:
+            What the record goes to the dead letters for.
+        """
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        log.error("record_raised", record=place, exc_info=error)
+        self._doubtful.add(record.partition)
+        return RecordError(
+            f"our own fault: {type(error).__name__}: {error}",
+            cure="see the log; redrive it with a version that can read it",
+        )
+
+    def begin_batch(self) -> None:
+        """Forget the states that a record has left half changed; all outputs before have been acked."""
+        for partition in self._doubtful:
+            self._states.pop(partition, None)
+        self._doubtful.clear()
 
     def reset(self) -> None:
         """Forget everything. After a rebalance even the next record in order is no proof: another

@@ -55,15 +55,18 @@ class StoriesStage:
 
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Name the story of each item and emit its mentions."""
+        self._clusters.begin_batch()
         return [await self._one(record) for record in batch]
 
     async def _one(self, record: Received) -> Outcome:
         clusters = await self._clusters.before(record)
         try:
             enriched = decode(EnrichedItem, record.value)
+            return tuple(map(_output, clusters.mentions(enriched)))
         except RecordError as error:
             return error
-        return tuple(map(_output, clusters.mentions(enriched)))
+        except Exception as error:  # noqa: BLE001 - whatever an item holds, only it fails
+            return self._clusters.doubt(record, error)
 
     async def _rebuild(self, record: Received) -> Clusters:
         clusters = Clusters()
@@ -75,7 +78,7 @@ class StoriesStage:
             until_offset=record.offset,
         )
         for earlier in past:
-            with contextlib.suppress(RecordError):  # it is among the dead letters already
+            with contextlib.suppress(Exception):  # it is among the dead letters already
                 clusters.assign(decode(EnrichedItem, earlier.value))
         log.info("rebuilt", stage=self.name, partition=record.partition, records=len(past))
         return clusters

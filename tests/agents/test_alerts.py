@@ -234,3 +234,21 @@ async def test_a_silence_is_told_by_whatever_comes_next(topics):
     (over,) = await topics.take(topics.write(MENTIONS, encode(mention), mention.item.seen_at))
     assert (begun.state, over.state) == ("open", "closed")
     assert over.alert_id == begun.alert_id
+
+
+async def test_what_raises_is_a_dead_letter_and_the_next_record_is_processed(topics, monkeypatch):
+    (first,) = await topics.news(1)
+    healthy = agent.revise
+
+    def revise(book, mention, *args, **kwargs):
+        made = healthy(book, mention, *args, **kwargs)
+        if mention.item.feed_id == "feed-2":
+            raise ZeroDivisionError("half done")
+        return made
+
+    monkeypatch.setattr(agent, "revise", revise)
+    with pytest.raises(RecordError, match="our own fault: ZeroDivisionError: half done"):
+        await topics.news(2, minutes=1)
+    (next_one,) = await topics.news(3, minutes=2)
+    assert (next_one.alert_id, next_one.revision) == (first.alert_id, 2), "the half is forgotten"
+    assert len(next_one.sources) == 2

@@ -113,6 +113,24 @@ def test_names_that_end_one_after_the_other():
     assert len(of(part, "three").sources) == 4
 
 
+def test_a_late_item_bridges_alerts_that_are_closed_by_then():
+    """The day without news between the two stories had news after all, under the name of a third."""
+    early, late = told(1, 0, story="one"), told(2, 23, story="two")
+    bridge = told(3, 46.9, story="one", absorbed=("two",))
+    renamed = told(4, 47, story="three", absorbed=("one",), figure="bob")
+    for log in ((early, late, bridge, renamed), (early, late, renamed, bridge)):
+        part = run(*log)
+        (alert,) = (a for a in part.alerts.values() if not a.superseded_by and a.figure_id != "bob")
+        assert (alert.story_id, alert.state, len(alert.sources)) == ("three", "open", 3)
+
+
+def test_a_closed_alert_takes_the_name_of_its_story_and_stays_closed():
+    part = run(told(1, 0), other(9, 30), told(2, 60, story="two", absorbed=("one",)))
+    assert of(part, "one").superseded_by == of(part, "two").alert_id
+    assert of(part, "two").state == "closed"
+    assert of(part, "two", 1).derived_from == of(part, "two").alert_id
+
+
 def test_an_alert_that_no_item_of_the_other_story_has_goes_on_all_the_same():
     """The item that joins the stories is about somebody else."""
     part = run(told(1, 0), told(2, 1, story="two", absorbed=("one",), figure="bob"))
