@@ -23,6 +23,10 @@ fast: $(VENV)/dev ## the tests that need no broker
 laws: $(VENV)/dev ## look for new cases that break a law (the suite tries the same ones each time)
 	$(BIN)/pytest -q --hypothesis-profile=new -m "not kafka and not embedded and not e2e"
 
+MINUTES ?= 30
+fuzz: $(VENV)/dev ## feed documents, records and rule files that nearly make sense, MINUTES of each
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
 lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -93,4 +97,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast laws lint format semantics likeness train-ner eval-ner bench eval lock clean
+.PHONY: help run up test fast laws fuzz lint format semantics likeness train-ner eval-ner bench eval lock clean

@@ -67,6 +67,8 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     cleanup: Literal["compact", "delete", "compact,delete"] = "delete"
     retention_seconds: int | None = None
     """None keeps the newest record of each key for ever."""
+    uncompacted_seconds: int = 0
+    """For so long a record stays although a newer one of its key has come; 0: compaction decides."""
     purpose: str
     message_bytes: int = MESSAGE_BYTES
 
@@ -140,7 +142,7 @@ TOPICS: dict[str, TopicSpec] = {
             key="figure_id",
             records=(Trend,),
             retention_seconds=30 * _DAY,
-            purpose="bursts and silences per figure",
+            purpose="bursts and silences of figures; silences of feeds, whose key is the feed_id",
         ),
         TopicSpec(
             name=ALERTS,
@@ -148,6 +150,9 @@ TOPICS: dict[str, TopicSpec] = {
             records=(Alert,),
             cleanup="compact,delete",
             retention_seconds=90 * _DAY,
+            # The newest revision need not be the one that notifies: a copy may have joined since.
+            # So notify may be down for a week and still find what it has to tell.
+            uncompacted_seconds=7 * _DAY,
             purpose="alerts; every revision is the full state",
         ),
         TopicSpec(
@@ -171,7 +176,13 @@ TOPICS: dict[str, TopicSpec] = {
 
 def config_of(spec: TopicSpec) -> dict[str, str]:
     """Return the topic configuration, in Kafka's names and units, that a specification stands for."""
-    config = {"cleanup.policy": spec.cleanup, "max.message.bytes": str(spec.message_bytes)}
+    config = {
+        "cleanup.policy": spec.cleanup,
+        "max.message.bytes": str(spec.message_bytes),
+        # Records bear event time. By default Kafka refuses what is an hour ahead of its own clock, so one
+        # poller with a wrong clock would stop every stage behind it.
+        "message.timestamp.after.max.ms": str(2**63 - 1),
+    }
     if spec.retention_seconds is not None:
         config["retention.ms"] = _milliseconds(spec.retention_seconds)
         # Kafka deletes whole segments, by their newest record: with its default of a week per
@@ -185,6 +196,8 @@ def config_of(spec: TopicSpec) -> dict[str, str]:
         config["min.cleanable.dirty.ratio"] = "0.1"
         # A reader that was away must still learn of deletions when it is back within a week.
         config["delete.retention.ms"] = _milliseconds(7 * _DAY)
+    if spec.uncompacted_seconds:
+        config["min.compaction.lag.ms"] = _milliseconds(spec.uncompacted_seconds)
     return config
 
 

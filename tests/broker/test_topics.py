@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import msgspec
@@ -12,10 +13,10 @@ from typer.testing import CliRunner
 
 from streams import records
 from streams.broker import topics, verbs
-from streams.broker.clients import MESSAGE_BYTES, administer
+from streams.broker.clients import MESSAGE_BYTES, administer, connect_producer
 from streams.broker.topics import TOPICS, Existing, TopicSpec, apply, check, config_of, differences
 from streams.broker.verbs import app
-from streams.config import Settings
+from streams.config import Settings, utc_now
 from streams.errors import BrokerError
 
 DAY_MS = 86_400_000
@@ -81,6 +82,13 @@ def test_the_promised_retention() -> None:
     assert TOPICS[topics.DEAD_LETTERS].message_bytes == 8 * 1024 * 1024
 
 
+def test_a_revision_that_notifies_outlives_a_week_without_notify() -> None:
+    """A silent revision may follow it at once, and must not take its place while nobody reads."""
+    assert config_of(ALERTS)["min.compaction.lag.ms"] == str(7 * DAY_MS)
+    others = [config_of(spec) for name, spec in TOPICS.items() if name != topics.ALERTS]
+    assert not any("min.compaction.lag.ms" in config for config in others)
+
+
 # --- differences, purely ---------------------------------------------------------------------
 
 ALERTS = TOPICS[topics.ALERTS]
@@ -107,6 +115,10 @@ def test_what_is_as_in_the_table_has_no_differences(spec: TopicSpec) -> None:
         ),
         (existing(ALERTS, cleanup_policy="delete, compact"), []),
         (existing(ALERTS, retention_ms="1"), [f"retention.ms is 1, not {90 * DAY_MS}"]),
+        (
+            existing(ALERTS, min_compaction_lag_ms="0"),
+            [f"min.compaction.lag.ms is 0, not {7 * DAY_MS}"],
+        ),
         (existing(ALERTS, compression_type="zstd"), []),
         (
             Existing(partitions=8, config=config_of(ALERTS), leaderless=2),
@@ -127,6 +139,14 @@ def test_all_differences_are_told_at_once() -> None:
 # --- on real brokers -------------------------------------------------------------------------
 
 
+async def create(broker: Settings, name: str, partitions: int, config: dict[str, str]) -> None:
+    """Create a topic as somebody else might, and wait until it is there for all who ask."""
+    async with administer(broker) as admin:
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config)])
+        while name not in {topic["topic"] for topic in await admin.describe_topics()}:
+            await asyncio.sleep(0.05)
+
+
 async def test_apply_creates_all_and_then_rests(broker: Settings) -> None:
     assert all(found == ["missing"] for found in (await check(broker)).values())
     assert await apply(broker) == [f"{name}: created" for name in TOPICS]
@@ -139,10 +159,7 @@ async def test_apply_creates_all_and_then_rests(broker: Settings) -> None:
 
 async def test_apply_tells_of_drift_and_alters_only_when_asked(broker: Settings) -> None:
     foreign = {"cleanup.policy": "delete", "min.compaction.lag.ms": "1234"}
-    async with administer(broker) as admin:
-        await admin.create_topics(
-            [NewTopic(topics.FEEDS, broker.partitions + 1, 1, topic_configs=foreign)]
-        )
+    await create(broker, topics.FEEDS, broker.partitions + 1, foreign)
     partitions = f"{topics.FEEDS}: partitions is 5, not 4"
     lines = await apply(broker)
     assert partitions in lines
@@ -156,6 +173,29 @@ async def test_apply_tells_of_drift_and_alters_only_when_asked(broker: Settings)
         )
     config = {entry[0]: entry[1] for entry in response.resources[0][4]}
     assert config["min.compaction.lag.ms"] == "1234", "what the table does not name stays"
+
+
+async def test_alerts_of_an_older_version_are_kept_longer_once_that_is_asked_for(
+    broker: Settings,
+) -> None:
+    """Streams that run already have the topic without the lag: `apply` says so, and sets it."""
+    before = {name: value for name, value in config_of(ALERTS).items() if "lag" not in name}
+    await create(broker, topics.ALERTS, broker.partitions, before)
+    (told,) = [line for line in await apply(broker) if line.startswith(f"{topics.ALERTS}: min")]
+    assert told.endswith(f", not {7 * DAY_MS}")
+    assert await apply(broker, alter=True) == [f"{topics.ALERTS}: altered"]
+    assert await apply(broker) == []
+
+
+async def test_a_record_of_a_clock_that_is_hours_ahead_is_taken(broker: Settings) -> None:
+    await apply(broker)
+    producer = await connect_producer(broker)
+    try:
+        ahead_ms = int((utc_now().timestamp() + 5 * 3_600) * 1000)
+        told = await producer.send_and_wait(topics.ITEMS, b"{}", key=b"k", timestamp_ms=ahead_ms)
+        assert told.timestamp in (-1, ahead_ms)
+    finally:
+        await producer.stop()
 
 
 @pytest.mark.kafka
