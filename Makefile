@@ -51,6 +51,12 @@ train-ner: $(VENV)/train ## train the entity model on our sentences and the corp
 eval-ner: $(VENV)/dev ## how well entities are found in the corpora in DATA, beside the stock English model
 	$(BIN)/python -m tests.gold.entities.judge --data $(DATA)
 
+audit: $(VENV)/supply ## known vulnerabilities of what a default install brings (asks PyPI's advisory database)
+	$(VENV)/supply/bin/pip-audit -r requirements.lock --no-deps --disable-pip --strict --progress-spinner off
+
+sbom: $(VENV)/supply ## list of all that a default install brings, as CycloneDX, in dist/sbom.json
+	mkdir -p dist && $(VENV)/supply/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml -o dist/sbom.json
+
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
 
@@ -86,6 +92,10 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(VENV)/run
 
+# Tools about packages, apart from the packages that they look at.
+$(VENV)/supply: | $(VENV)/bin/python
+	$(PYTHON) -m venv $@ && $@/bin/pip install -q --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0
+
 $(VENV)/train: requirements-train.lock | $(VENV)/dev
 	@echo "Installing what training needs (once) ..."
 	$(call install,requirements-train.lock)
@@ -97,4 +107,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast laws fuzz lint format semantics likeness train-ner eval-ner bench eval lock clean
+.PHONY: help run up test fast laws fuzz lint format semantics likeness train-ner eval-ner audit sbom bench eval lock clean

@@ -12,6 +12,7 @@ import time
 
 import structlog
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from rich.console import Console
 
 from tests.fuzz.targets import TARGETS, Target
 
@@ -38,13 +39,12 @@ def main() -> None:
 
 
 def _fuzz(way: str, minutes: float, first_seed: int) -> None:
-    begun, rounds = time.monotonic(), 0
+    shown, begun, rounds = Console(highlight=False), time.monotonic(), 0
     while time.monotonic() - begun < minutes * 60:
-        number = first_seed + rounds
         _round(TARGETS[way], first_seed + rounds)
         rounds += 1
-        print(f"\r{way}: {rounds * ROUND:,} inputs", end="", flush=True)
-    print(f"\r{way}: {rounds * ROUND:,} inputs in {minutes:g} min, nothing raised")
+        shown.print(f"{way}: {rounds * ROUND:,} inputs", end="\r")
+    shown.print(f"{way}: {rounds * ROUND:,} inputs in {minutes:g} min, nothing raised")
 
 
 def _round(target: Target, number: int) -> None:
