@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from streams.broker import embedded
 from streams.broker.embedded import EmbeddedBroker
 from streams.config import BrokerSettings, Settings
 from tests.brokers import KafkaBroker, delete_topics, kafka_missing
@@ -24,8 +25,18 @@ hypothesis_settings.register_profile("same", derandomize=True)
 hypothesis_settings.register_profile("new", derandomize=False, print_blob=True)
 hypothesis_settings.load_profile("same")
 
+# Brokers of test runs that go on side by side must not take over each other's port.
+embedded._USUAL_PORT = 20_000 + os.getpid() % 10_000
+
 PARTITIONS = 4
 """More than one, so that order across partitions is never relied on; few, to be fast."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what must not run side by side: what needs a broker or runs processes, and tests of one file."""
+    for item in items:
+        alone = any(item.get_closest_marker(name) for name in ("kafka", "embedded", "e2e"))
+        item.add_marker(pytest.mark.xdist_group("processes" if alone else str(item.path)))
 
 
 def _settings(address: str, folder: Path) -> Settings:

@@ -94,8 +94,8 @@ async def test_an_empty_document_is_a_document():
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
-        ("gzip", gzip.compress(b"<rss/>")),
-        ("gzip", gzip.compress(b"<rs") + gzip.compress(b"s/>")),
+        ("gzip", gzip.compress(b"<rss/>", mtime=0)),
+        ("gzip", gzip.compress(b"<rs", mtime=0) + gzip.compress(b"s/>", mtime=0)),
         ("deflate", zlib.compress(b"<rss/>")),
         ("identity", b"<rss/>"),
         ("UTF-8", b"<rss/>"),
