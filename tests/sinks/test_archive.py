@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from streams.broker.topics import ALERTS, DEAD_LETTERS
 from streams.config import Settings
 from streams.errors import BrokerError, ConfigError
 from streams.sinks.archive import Archiver, archive, check_offset
-from streams.sinks.parquet import next_offset
+from streams.sinks.parquet import discard_unfinished, next_offset
 from streams.sinks.query import run_query
 from streams.wire import encode, read_dead_letter
 from tests.desk.samples import make_alert
@@ -90,6 +91,32 @@ async def test_a_folder_that_cannot_be_written_is_explained(tmp_path):
     with pytest.raises(ConfigError, match=f"^{tmp_path}: cannot be written to") as caught:
         await archiver.flush()
     assert "--to" in caught.value.cure
+
+
+@pytest.fixture
+def full_disk():
+    """Files end after some bytes, as on a full disk; call it to make room again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def make_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    yield make_room
+    make_room()
+
+
+async def test_a_full_disk_is_told_and_costs_nothing_once_there_is_room(tmp_path, full_disk):
+    archiver = Archiver(tmp_path, DeadLetters(), every_seconds=30)
+    archiver.take(PARTITION, [good(n) for n in range(3)], clock=0)
+    with pytest.raises(ConfigError, match=f"^{tmp_path}: cannot be written to: .*File too large"):
+        await archiver.flush()
+    full_disk()
+    assert next_offset(tmp_path, ALERTS, 0) is None
+    discard_unfinished(tmp_path, ALERTS, 0)
+    await archiver.flush()
+    assert archived(tmp_path) == [0, 1, 2]
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def done(settings: Settings, folder: Path) -> int:
