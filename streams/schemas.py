@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,9 @@ def schema_of(type_: type[records.Record]) -> Schema:
 
 
 def _field_texts() -> dict[str, dict[str, str]]:
-    """The string below each field in records.py, by class and field."""
+    """The string below each field of the records, by class and field."""
     texts: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(records)).body:
-        if not isinstance(node, ast.ClassDef):
-            continue
+    for node in _classes():
         for field, below in zip(node.body, node.body[1:], strict=False):
             if (
                 isinstance(field, ast.AnnAssign)
@@ -78,6 +77,17 @@ def _field_texts() -> dict[str, dict[str, str]]:
                 text = " ".join(str(below.value.value).split())
                 texts.setdefault(node.name, {})[field.target.id] = text
     return texts
+
+
+def _classes() -> Iterator[ast.ClassDef]:
+    for module in sorted({record.__module__ for record in _records()}):
+        for node in ast.parse(inspect.getsource(sys.modules[module])).body:
+            if isinstance(node, ast.ClassDef):
+                yield node
+
+
+def _records() -> Iterator[type]:
+    return (each for each in vars(records).values() if isinstance(each, type))
 
 
 def export(folder: Path) -> list[Path]:
