@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from streams.records.vocabulary import DateSource, FieldName, Offset, Record, Share, Utc
+from streams.records.vocabulary import (
+    DateSource,
+    FieldName,
+    Offset,
+    Record,
+    Share,
+    Utc,
+    check_seen_at,
+)
 
 __all__ = [
     "EnrichedItem",
@@ -137,6 +145,10 @@ class ItemRef(Record, frozen=True, kw_only=True):
     seen_at: Utc
     enriched_at: Utc
     backfill: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse times that nothing behind could bear."""
+        check_seen_at(self.seen_at)
 
 
 class EnrichedItem(Record, frozen=True, kw_only=True):

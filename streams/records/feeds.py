@@ -129,6 +129,10 @@ class FeedState(Record, frozen=True, kw_only=True):
     last_document_at: Utc | None = None
     """Last time that a document came, and not the word that nothing has changed."""
     failing_since: Utc | None = None
+    answers_since: Utc | None = None
+    """Since when it answers again after it had failed for an hour or more; None if it never has."""
+    silent_since: Utc | None = None
+    """Its latest sign of life, while it has been silent since for implausibly long; else None."""
     interval_seconds: float = 900.0
     failures: float = 0.0
     """Weighted failures in a row."""

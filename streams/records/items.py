@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from streams.records.vocabulary import DateSource, Record, Utc
+from streams.records.vocabulary import DateSource, Record, Utc, check_seen_at
 
 __all__ = ["Item"]
 
@@ -50,3 +50,7 @@ class Item(Record, frozen=True, kw_only=True):
     """What differs from the revision before; empty for the first, and where that is unknown."""
     media: tuple[str, ...] = ()
     """Addresses of enclosures, pictures and sound, absolute."""
+
+    def __post_init__(self) -> None:
+        """Refuse times that nothing behind could bear."""
+        check_seen_at(self.seen_at)

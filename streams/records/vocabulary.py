@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +18,7 @@ __all__ = [
     "Share",
     "UpdateKind",
     "Utc",
+    "check_seen_at",
     "stable_id",
 ]
 
@@ -29,6 +30,19 @@ DateSource = Literal["published", "updated", "first_seen"]
 Severity = Literal["info", "alert", "urgent", "flash"]
 UpdateKind = Literal["new", "coverage", "material", "correction", "retraction", "human", "closed"]
 FieldName = Literal["title", "summary", "body"]
+
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def check_seen_at(at: datetime) -> None:
+    """Refuse a time at which nothing can have been seen: neither Kafka nor sums of times bear just any.
+
+    Raises:
+        ValueError: before 1990, or 2200 and later; to a decoder, the record is invalid.
+    """
+    if not _EARLIEST <= at < _LATEST:
+        raise ValueError(f"`seen_at` is {at:%Y-%m-%d}, which is no time to have seen an item")
 
 
 def stable_id(kind: str, *parts: str) -> str:
