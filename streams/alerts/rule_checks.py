@@ -51,6 +51,8 @@ class Known(Struct, frozen=True):
     figures: tuple[Figure, ...] = ()
     policy_topics: frozenset[str] = frozenset()
     feeds: frozenset[str] = frozenset()
+    routes: frozenset[str] | None = None
+    """Routes that receivers listen to; None where a rule needs none (`streams.alerts.rule_routes`)."""
 
 
 def errors_of(rules: Sequence[Rule], known: Known) -> list[Finding]:

@@ -8,10 +8,11 @@ not every overlap is found.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from streams.alerts.rule_checks import Finding, Known
+from streams.meant import did_you_mean
 from streams.records import (
     FigureSelector,
     PolicyTopicSelector,
@@ -20,7 +21,7 @@ from streams.records import (
     SourceSelector,
 )
 
-__all__ = ["covers", "doubts_of"]
+__all__ = ["covers", "doubts_of", "untold"]
 
 
 def doubts_of(rules: Sequence[Rule], known: Known, now: datetime) -> list[Finding]:
@@ -41,7 +42,29 @@ def doubts_of(rules: Sequence[Rule], known: Known, now: datetime) -> list[Findin
         wider[narrow].append(wide)
     for number, others in wider.items():
         found.append((number, _doubled(rules, number, others)))
+    if known.routes:
+        found += untold(rules, known.routes)
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
+
+
+def untold(rules: Sequence[Rule], routes: Collection[str]) -> list[tuple[int, Finding]]:
+    """The rules whose alerts nobody is told of, each with its position.
+
+    Args:
+        rules: those that are switched off are passed over.
+        routes: which receivers listen to, where each of them has some.
+    """
+    found = []
+    for number, rule in enumerate(rules):
+        if rule.enabled and rule.route not in routes:
+            names = ", ".join(sorted(routes))
+            message = "nobody is told: every receiver of notify.yaml has routes, and the rule none"
+            if rule.route:
+                message = f"nobody is told: no receiver of notify.yaml has the route {rule.route!r}"
+            cure = did_you_mean(rule.route, routes) or f"write one of {names}, or add a receiver"
+            place = f"rules[{number}].route"
+            found.append((number, Finding("warning", rule.rule_id, place, message, cure)))
+    return found
 
 
 def _own_doubts(rule: Rule, known: Known) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from streams.alerts.match import Check, explain
-from streams.records import Condition, Mention, Rule
+from streams.alerts.severity import severity_of
+from streams.records import Condition, Mention, Rule, Severity
 
 __all__ = ["TriedMention", "TriedRule", "condition_in_words", "try_rules"]
 
@@ -22,6 +23,10 @@ class TriedRule(Struct, frozen=True):
     """Whether all conditions hold that one mention can meet, whether the rule is switched on or not."""
     when: str
     """What else must have happened for an alert; "" if nothing."""
+    severity: Severity
+    """How urgent an alert about this mention would be."""
+    severity_reasons: tuple[str, ...]
+    """What raises it above the rule's base."""
     checks: tuple[Check, ...]
 
     @property
@@ -71,12 +76,15 @@ def condition_in_words(when: Condition) -> str:
 
 def _tried(rule: Rule, mention: Mention) -> TriedRule:
     checks = explain(rule, mention)
+    severity, reasons = severity_of(rule, mention)
     return TriedRule(
         rule_id=rule.rule_id,
         name=rule.name,
         enabled=rule.enabled,
         matches=all(check.passed for check in checks),
         when=condition_in_words(rule.when),
+        severity=severity,
+        severity_reasons=reasons,
         checks=checks,
     )
 

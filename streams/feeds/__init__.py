@@ -5,8 +5,8 @@ fetch, answers, guard, hosts, resolve  bytes from outside; what answers mean, wh
 parse, formats/, document, links       bytes to entries (pure); parser_pool runs it elsewhere
 identity, naming, fingerprint          entries to new, updated and seen Items (pure)
 languages                              what a feed is written in, learned from its entries (pure)
-judgement: moves, health, schedule     what a poll means for its feed (pure); outcome goes in,
-                                       rhythm is what was learned
+judgement: moves, silence, health,     what a poll means for its feed (pure); outcome goes in,
+           schedule                    rhythm is what was learned
 agenda, politeness, outage, turns      who may be asked now
 visit                                  one look at one feed: all of the above in order
 publish, poller, ports                 visit, publish, then remember

@@ -7,11 +7,10 @@ A feed is never given up: states only say what people should know, and slow the 
 from __future__ import annotations
 
 import itertools
-import statistics
 from datetime import datetime, timedelta
 from typing import Literal
 
-from streams.feeds import rhythm
+from streams.feeds import silence
 from streams.feeds.outcome import Outcome
 from streams.records import FeedState, Polled
 
@@ -26,14 +25,6 @@ HISTORY = 30
 DORMANT_AFTER = timedelta(days=14)
 GONE_AFTER, GONE_ANSWERS = timedelta(hours=48), 3
 """Servers say 410 by mistake too: so many of them over so long are believed."""
-STALE_GAPS = 5
-"""A feed is stale when silent for this many of its usual gaps."""
-MIN_STALE = timedelta(days=1)
-WEEK, ABOUT, LONGER = 7 * 86_400, 43_200, 1.5
-"""A weekly paper, or an office at the weekend, is as silent as it was a week before: pauses that
-began then, at this time give or take half a day, are usual. Bank holidays make them longer."""
-_MIN_GAPS, _MAX_GAPS = 4, 20
-"""How many of the latest gaps tell what is usual."""
 
 SOFT = frozenset({"connect", "dns", "dns_temporary", "not_found", "server", "timeout", "tls"})
 """Failures that often pass by themselves. They count less, as with Media Cloud's rss-fetcher; being
@@ -60,16 +51,16 @@ def after(outcome: Outcome, state: FeedState, now: datetime) -> tuple[Health, fl
     Args:
         outcome: the poll.
         state: what was known before it, but `history` and `failing_since` with this poll, and
-            after a success `seen` as decided.
+            after a success `seen` as decided and `silent_since` as it holds now.
         now: time of the poll.
 
     Returns:
         Health; weighted failures in a row; the reason, for a person.
     """
     if not outcome.error:
-        silence = _silence(state, now)
-        reason = "; ".join(each for each in (silence, outcome.message) if each)
-        return ("stale" if silence else "ok"), 0.0, reason
+        silent = silence.reason(state, now)
+        reason = "; ".join(each for each in (silent, outcome.message) if each)
+        return ("stale" if silent else "ok"), 0.0, reason
     failures = state.failures + _WEIGHTS.get(outcome.error, 1.0)
     health, why = _in_trouble(outcome, state, now)
     return health, failures, f"{outcome.message or outcome.error}{why}"
@@ -92,26 +83,3 @@ def _is_gone(state: FeedState) -> bool:
     since = itertools.takewhile(lambda polled: polled.error, reversed(state.history))
     said = [polled.at for polled in since if polled.error == "gone"]
     return len(said) >= GONE_ANSWERS and said[0] - said[-1] >= GONE_AFTER.total_seconds()
-
-
-def _silence(state: FeedState, now: datetime) -> str:
-    """Why a feed that answers counts as silent; "" if it does not."""
-    latest = next((polled.at for polled in reversed(state.history) if polled.new), 0)
-    if now.timestamp() - latest <= MIN_STALE.total_seconds():
-        return ""  # as nearly always; spares looking at everything seen
-    moments = sorted(set(rhythm.arrivals(state)))
-    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    if len(gaps) < _MIN_GAPS:
-        return ""
-    gap = statistics.median(gaps[-_MAX_GAPS:])
-    week_before = moments[-1] - WEEK
-    pauses = (
-        pause
-        for since, pause in zip(moments, gaps, strict=False)
-        if abs(since - week_before) <= ABOUT
-    )
-    quiet = now.timestamp() - moments[-1]
-    patience = max(STALE_GAPS * gap, MIN_STALE.total_seconds(), LONGER * max(pauses, default=0))
-    if quiet <= patience:
-        return ""
-    return f"silent for {quiet / 86_400:.1f} days, usually {gap / 3_600:.1f} hours"

@@ -1,15 +1,16 @@
 """What one poll means for a feed: where it lives, how it is doing, when it is polled next. Pure.
 
-The order matters: health looks at the history with this poll in it, the schedule at the new health.
+The order matters: silence looks at what the poll brought, health at the silence and at the history
+with this poll in it, the schedule at the new health.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from streams.feeds import health, moves, schedule
+from streams.feeds import health, moves, schedule, silence
 from streams.feeds.document import clean
 from streams.feeds.outcome import Outcome
 from streams.records import Feed, FeedState
@@ -18,6 +19,8 @@ __all__ = ["judge"]
 
 _REASON_BYTES = 500
 """Reasons quote servers; they are kept short enough for a line on a screen."""
+_LONG_FAILURE = timedelta(hours=1)
+"""After that, silence counts anew: a source that was down has to find its pace again."""
 
 
 def judge(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> FeedState:
@@ -35,6 +38,8 @@ def judge(feed: Feed, state: FeedState, outcome: Outcome, now: datetime) -> Feed
     """
     move = moves.after(feed, state, outcome, now)
     state = _remember(state, move, outcome, now)
+    if not outcome.error:
+        state = silence.follow(state, now)
     found, failures, reason = health.after(outcome, state, now)
     state = replace(
         state,
@@ -59,9 +64,11 @@ def _remember(state: FeedState, move: moves.Move, outcome: Outcome, now: datetim
         last_fetch_at=now,
     )
     if not outcome.error:
+        was_down = state.failing_since and now - state.failing_since >= _LONG_FAILURE
         return replace(
             state,
             failing_since=None,
+            answers_since=now if was_down else state.answers_since,
             last_success_at=now,
             first_success_at=state.first_success_at or now,
             last_document_at=now if outcome.status == 200 else state.last_document_at,

@@ -55,6 +55,7 @@ def at_new_url(state: FeedState, url: str) -> FeedState:
         feed_id=state.feed_id,
         url=url,
         last_fetch_at=state.last_fetch_at,
+        silent_since=state.silent_since,  # its end is still to be told
         interval_seconds=state.interval_seconds,
         history=state.history,
         id_policy=state.id_policy,

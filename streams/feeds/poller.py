@@ -26,7 +26,7 @@ from streams.errors import BrokerError, ParseError
 from streams.feeds import moves, schedule
 from streams.feeds.languages import Detects
 from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
-from streams.feeds.publish import publish_items, publish_refused
+from streams.feeds.publish import publish_items, publish_refused, publish_trends
 from streams.feeds.turns import Turns
 from streams.feeds.visit import Visited, receive, visit
 from streams.metrics import FEED_POLLS
@@ -202,6 +202,7 @@ class Poller:
         self._publishing.add(feed.feed_id)
         try:
             await publish_items(self._producer, visited.items)
+            await publish_trends(self._producer, visited.trends)
             if visited.refused is not None:
                 await publish_refused(self._producer, feed, *visited.refused)
             await send_all(self._producer, [(FEED_STATE, feed.feed_id, visited.state)])

@@ -9,13 +9,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.broker.clients import send_all
-from streams.broker.topics import DEAD_LETTERS, ITEMS
+from streams.broker.topics import DEAD_LETTERS, ITEMS, TRENDS
 from streams.errors import BrokerError, ParseError, RecordError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTER_COUNT
-from streams.records import Feed, Item
+from streams.records import Feed, Item, Trend
 from streams.wire import dead_letter, encode
 
-__all__ = ["publish_items", "publish_refused"]
+__all__ = ["publish_items", "publish_refused", "publish_trends"]
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,15 @@ async def publish_items(producer: AIOKafkaProducer, items: Sequence[Item]) -> No
     except RecordError:
         for item in items:
             await _publish_alone(producer, item)
+
+
+async def publish_trends(producer: AIOKafkaProducer, trends: Sequence[Trend]) -> None:
+    """Send what is to be told of a feed and wait for every ack.
+
+    Raises:
+        BrokerError: the broker did not acknowledge; nothing may be remembered then.
+    """
+    await send_all(producer, [(TRENDS, trend.feed_id, trend) for trend in trends])
 
 
 async def publish_refused(

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.errors import FeedError, ParseError
-from streams.feeds import moves, schedule
+from streams.feeds import moves, schedule, silence
 from streams.feeds.document import ParsedFeed, clean
 from streams.feeds.fetch import Fetched, NotModified
 from streams.feeds.finding import successor
@@ -23,7 +23,7 @@ from streams.feeds.languages import Detects, learn, prevailing
 from streams.feeds.outcome import Outcome
 from streams.feeds.parse import PARSER
 from streams.feeds.ports import Fetches, Parses, Pushes
-from streams.records import Feed, FeedState, Item, Refused
+from streams.records import Feed, FeedState, Item, Refused, Trend
 
 __all__ = ["Visited", "receive", "visit"]
 
@@ -42,6 +42,8 @@ class Visited(Struct, frozen=True):
     state: FeedState
     """To be remembered once `items` are acknowledged."""
     items: tuple[Item, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    """That the feed falls silent, or speaks again."""
     refused: tuple[bytes, ParseError] | None = None
     """A document that could not be parsed, the first time that it came."""
 
@@ -66,7 +68,7 @@ async def visit(
         pushes: decides whether a hub is asked; None without WebSub.
         detects: tells languages; None where they are not learned.
     """
-    started = time.monotonic()
+    started, before = time.monotonic(), state
     try:
         visited = await _look(feed, state, fetcher, parser, clock)
         visited = _with_languages(visited, detects)
@@ -80,7 +82,10 @@ async def visit(
     outcome, state = replace(visited.outcome, took_ms=took_ms), visited.state
     if pushes is not None:  # before judging: what a hub pushes is polled more rarely
         state = replace(state, subscription=pushes.after_poll(feed, state, outcome))
-    return replace(visited, outcome=outcome, state=judge(feed, state, outcome, clock()))
+    now = clock()
+    state = judge(feed, state, outcome, now)
+    trends = silence.told(before, state, now)
+    return replace(visited, outcome=outcome, state=state, trends=trends)
 
 
 async def receive(
@@ -92,15 +97,18 @@ async def receive(
     clock: Callable[[], datetime],
     detects: Detects | None = None,
 ) -> Visited:
-    """Take a document that a hub pushed, as if it had been fetched; schedule and health stay.
+    """Take a document that a hub pushed, as if it had been fetched; schedule and health stay, but a
+    silence ends.
 
     Raises:
         ParseError: it is no feed; the next poll will tell what is there.
     """
     parsed = await parser.parse(body, content_type, moves.address_of(feed, state))
-    outcome = Outcome(status=200, size=len(body))
-    outcome, state, items = await _decide(feed, state, parsed, outcome, clock())
-    return _with_languages(Visited(outcome, state, items), detects)
+    outcome, before, now = Outcome(status=200, size=len(body)), state, clock()
+    outcome, state, items = await _decide(feed, state, parsed, outcome, now)
+    state = silence.heard(state)
+    trends = silence.told(before, state, now)
+    return _with_languages(Visited(outcome, state, items, trends), detects)
 
 
 def _with_languages(visited: Visited, detects: Detects | None) -> Visited:

@@ -144,6 +144,30 @@ def test_several_files_and_what_is_not_meant(folder):
     assert run("check", str(more), "--strict").exit_code == 1
 
 
+DESK = "{id: desk, url: 'https://desk.example/in', secret_env: NOT_SET, routes: [desk, late]}"
+ALL = "{id: all, url: 'https://all.example/in', secret_env: NOT_SET}"
+
+
+@pytest.mark.parametrize(
+    ("receivers", "route", "told"),
+    [
+        ("", "", ""),
+        (f"{DESK}, {ALL}", "nowhere", ""),  # one of them hears of everything
+        (DESK, "desk", ""),
+        (DESK, "", "has routes, and the rule none (write one of desk, late, or add a receiver)"),
+        (DESK, "dsk", "has the route 'dsk' (did you mean 'desk'?)"),
+    ],
+)
+def test_a_rule_of_which_nobody_is_told(folder, receivers, route, told):
+    """Whoever checks rules need not have the receivers' secrets."""
+    (folder / "notify.yaml").write_text(f"receivers: [{receivers}]", "utf-8")
+    rules = f"rules: [{{id: zorv, figures: {{any: [zorv]}}{route and ', route: ' + route}}}]"
+    (folder / "rules.yaml").write_text(rules, "utf-8")
+    shown = run("check").stdout
+    assert ("1: warning: zorv: route: nobody is told: " in shown) == bool(told)
+    assert told in shown
+
+
 def test_a_folder_without_a_watchlist(folder):
     (folder / "watchlist.yaml").unlink()
     ended = run("check")
@@ -174,6 +198,22 @@ def test_a_text_is_held_against_the_rules_of_a_file(folder):
     assert (
         "  waits  politics" in run("test", str(folder / "rules.yaml"), TEXT, "--tier", "1").stdout
     )
+
+
+def test_how_urgent_an_alert_would_be_is_told_with_what_raises_it(folder):
+    severity = "severity: {base: alert, bump: [headline, tier1]}\n    figures: {any: [zorv]}"
+    path = folder / "rules.yaml"
+    path.write_text(RULES_FILE.replace("figures: {any: [zorv]}", severity), "utf-8")
+    plain = run("test", "zorv-ai", TEXT).stdout
+    assert "      severity alert\n" in plain
+    raised = run("test", "zorv-ai", TEXT, "--tier", "1").stdout
+    assert "      severity urgent, raised since the source is tier 1\n" in raised
+    shown = json.loads(run("test", "zorv-ai", TEXT, "--tier", "1", "--json").stdout)
+    (rule,) = shown["mentions"][0]["rules"]
+    assert rule["severity"] == "urgent"
+    assert rule["severity_reasons"] == ["the source is tier 1"]
+    nothing = run("test", "zorv-ai", "Nina Zorv sings.", "--tier", "1").stdout
+    assert "severity" not in nothing  # no rule matches, so there is no alert
 
 
 def test_one_rule_by_its_id(folder):

@@ -13,6 +13,7 @@ from streams.log import setup_logging
 from tests.bench import (
     alerts,
     backtest,
+    backtest_kafka,
     burst,
     decide,
     detect,
@@ -25,6 +26,7 @@ from tests.bench import (
     parse,
     polls,
     rules,
+    silence,
     stories,
     stream,
     wire,
@@ -48,7 +50,9 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "stream": stream.run,
     "polls": polls.run,
     "burst": burst.run,
+    "silence": silence.run,
     "backtest": backtest.run,
+    "backtest-kafka": backtest_kafka.run,
 }
 
 PLAIN_WIDTH = 150

@@ -115,7 +115,7 @@ def _batches(values: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def stored_items(count: int, days: float = DAYS) -> Iterator[bytes]:
+def stored_items(count: int, days: float = DAYS, begin: datetime = NOW) -> Iterator[bytes]:
     """Values of `news.enriched`, oldest first: German words as frequent as they are, with invented names."""
     chance = random.Random(SEED)
     rows = (line.split("\t") for line in FREQUENCIES.read_text("utf-8").splitlines()[1:])
@@ -130,7 +130,7 @@ def stored_items(count: int, days: float = DAYS) -> Iterator[bytes]:
             drawn[2] = f"{chance.choice('BDFGKLMNPRSTW')}{chance.choice(words)}"
             title, lead = " ".join(drawn[:TITLE_WORDS]), " ".join(drawn[TITLE_WORDS:])
             lately = [*lately[-500:], f"{title}\n{lead}"]
-        at = NOW + timedelta(days=days) * (number / count)
+        at = begin + timedelta(days=days) * (number / count)
         yield encode(_item(number, title, lead, at, chance))
 
 

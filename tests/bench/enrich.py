@@ -27,7 +27,7 @@ from tests.bench.result import Result, Row
 from tests.bench.samples import LANGS, Lang, newsroom_items
 from tests.e2e.stream import CONFIG
 
-STEPS = ("text", "language", "figures", "policy", "entities")
+STEPS = ("text", "language", "figures", "near names", "policy", "entities")
 Times = dict[str, float]
 """CPU seconds of each step and of the whole; `wall`, seconds by the clock of the whole."""
 
@@ -109,6 +109,7 @@ def _skipped(lang: Lang) -> str:
 def _time_steps(lang: Lang, limit: int) -> Times:
     """Run the real pipeline over the items, with a stopwatch around each of its steps."""
     enricher, items = _enricher(), newsroom_items(lang)[:limit]
+    near = enricher.matcher.near
     spent = dict.fromkeys(STEPS, 0.0)
 
     def timed(step: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,6 +126,7 @@ def _time_steps(lang: Lang, limit: int) -> Times:
         patch.object(pipeline, "make_document", timed("text", make_document)),
         patch.object(pipeline, "detect", timed("language", detect)),
         patch.object(enricher.matcher, "find", timed("figures", enricher.matcher.find)),
+        patch.object(near, "find", timed("near names", near.find)),
         patch.object(enricher.policy, "find", timed("policy", enricher.policy.find)),
         patch.object(enricher.tagger, "tag_all", timed("entities", enricher.tagger.tag_all)),
     ):

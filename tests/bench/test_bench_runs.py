@@ -9,6 +9,7 @@ from streams.feeds.fetch import Limits
 from tests.bench import (
     alerts,
     backtest,
+    backtest_kafka,
     burst,
     decide,
     detect,
@@ -21,6 +22,7 @@ from tests.bench import (
     parse,
     polls,
     rules,
+    silence,
     stories,
     stream,
     wire,
@@ -43,21 +45,21 @@ TINY = {
     "alerts": lambda: alerts.run(mentions=60, figures=5, rules=20),
     "wire": lambda: wire.run(repeats=2, rounds=1, sources=2),
     "backtest": lambda: backtest.run(items=200, days=0.1),
+    "backtest-kafka": lambda: backtest_kafka.run(items=200, days=1),
     "burst": lambda: burst.run(series=8, days=10),
+    "silence": lambda: silence.run(feeds=1, days=42),
     "idle": lambda: idle.run(seconds=0.1, rounds=1),
     "stories": lambda: stories.run(window=200, measured=20),
     "rules": lambda: rules.run(figures=20, sizes=(40,), mentions=4, rounds=1),
     "stream": lambda: stream.run(per_second=10, seconds=0.4, burst=10, warm_up=2),
 }
+PROCESSES = ("idle", "polls", "stream", "backtest-kafka")
 BROKER = [pytest.mark.embedded, pytest.mark.e2e]
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=BROKER if name in ("idle", "polls", "stream") else ())
-        for name in BENCHMARKS
-    ],
+    [pytest.param(name, marks=BROKER if name in PROCESSES else ()) for name in BENCHMARKS],
 )
 def test_it_runs_and_reports(name):
     try:

@@ -1,10 +1,10 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from streams.feeds.health import HISTORY, after, remember
 from streams.feeds.outcome import Outcome
-from streams.records import FeedState, Polled, Seen
+from streams.records import FeedState, Polled
 from tests.feeds.fakes import NOW
 
 HOUR, DAY = 3_600, 86_400
@@ -80,77 +80,11 @@ def test_a_failure_without_words_still_has_a_reason():
     assert after(Outcome(error="timeout"), state(), NOW)[2] == "timeout"
 
 
-def quiet_for(hours, gap_hours, count=8):
-    newest = int(NOW.timestamp()) - int(hours * HOUR)
-    times = [newest - int(number * gap_hours * HOUR) for number in range(count)]
-    seen = {str(each): Seen("h", 1, each, newest) for each in times}
-    return state(seen=seen, first_success_at=NOW - timedelta(days=300))
-
-
-@pytest.mark.parametrize(
-    ("quiet_hours", "gap_hours", "health"),
-    [
-        (10, 2, "ok"),
-        (24, 2, "ok"),  # a day of silence is nothing, whatever is usual
-        (25, 2, "stale"),
-        (24 * 4.9, 24, "ok"),
-        (24 * 5.1, 24, "stale"),
-    ],
-)
-def test_a_feed_that_usually_brings_something_is_stale_when_silent(quiet_hours, gap_hours, health):
-    found, _, reason = after(
-        Outcome(status=304, message="odd"), quiet_for(quiet_hours, gap_hours), NOW
-    )
-    assert found == health
-    assert ("silent for" in reason) == (health == "stale")
-    assert reason.endswith("odd")
-
-
-def at_work(*, until_day):
-    """A feed that brought something every hour from 9 to 16 on weekdays, as of NOW, a Friday."""
-    monday = int(NOW.timestamp()) - 12 * HOUR - 4 * DAY - 14 * DAY
-    times = [
-        monday + day * DAY + hour * HOUR
-        for day in range(until_day)
-        for hour in range(9, 17)
-        if day % 7 < 5
-    ]
-    seen = {str(each): Seen("h", 1, each, each) for each in times}
-    return state(seen=seen, first_success_at=NOW - timedelta(days=300)), monday
-
-
-@pytest.mark.parametrize(
-    ("until_day", "days", "health"),
-    [
-        (12, 13.9, "ok"),  # last heard of on Friday; now it is Sunday evening
-        (12, 15.0, "ok"),  # a bank holiday
-        (12, 16.0, "stale"),
-        (9, 9.9, "stale"),  # last heard of on Tuesday; now it is Wednesday evening
-    ],
-)
-def test_silence_at_the_weekend_is_usual_for_who_works_on_weekdays(until_day, days, health):
-    known, monday = at_work(until_day=until_day)
-    now = datetime.fromtimestamp(monday, UTC) + timedelta(days=days)
-    assert after(Outcome(status=304), known, now)[0] == health
-
-
-def test_a_weekly_paper_is_not_stale_between_its_issues():
-    newest = int(NOW.timestamp()) - 6 * DAY
-    times = [newest - week * 7 * DAY - n * 600 for week in range(4) for n in range(8)]
-    seen = {str(each): Seen("h", 1, each, each) for each in times}
-    known = state(seen=seen, first_success_at=NOW - timedelta(days=300))
-    assert after(Outcome(status=304), known, NOW)[0] == "ok"
-    assert after(Outcome(status=304), known, NOW + timedelta(days=7))[0] == "stale"
-
-
-def test_a_feed_is_not_stale_before_its_habits_are_known():
-    assert after(Outcome(status=304), quiet_for(900, 2, count=4), NOW)[0] == "ok"
-
-
-def test_what_the_first_document_held_is_no_habit():
-    known = quiet_for(40, 2)
-    fresh = FeedState(feed_id="a", url="u", seen=known.seen, first_success_at=NOW)
-    assert after(Outcome(status=304), fresh, NOW)[0] == "ok"
+def test_a_feed_that_answers_is_stale_while_it_is_silent():
+    known = state(silent_since=NOW - timedelta(hours=30))
+    found, failures, reason = after(Outcome(status=304, message="odd"), known, NOW)
+    assert (found, failures, reason) == ("stale", 0.0, "silent for 30 h; odd")
+    assert after(Outcome(error="server", message="HTTP 500"), known, NOW)[0] == "failing"
 
 
 def test_the_latest_polls_are_remembered():

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from streams.broker.topics import DEAD_LETTERS, FEED_STATE, ITEMS
+from streams.broker.topics import DEAD_LETTERS, FEED_STATE, ITEMS, TRENDS
 from streams.config import utc_now
 from streams.errors import BrokerError, FetchError, ParseError
 from streams.feeds.fetch import Fetched, NotModified
-from streams.records import FeedState
+from streams.records import FeedState, Seen, Trend
+from streams.wire import decode
 from tests.feeds.fakes import (
     NOW,
     World,
@@ -324,3 +325,58 @@ async def test_a_push_is_taken_only_while_the_feed_is_ours():
         world.share.owned = None
         await world.poller.leave(["a"])
         assert not world.poller.takes("a")
+
+
+async def silent_world():
+    """A feed that brought something every hour for two weeks, and nothing for five hours."""
+    moments = range(int(NOW.timestamp()) - 14 * 86_400, int(NOW.timestamp()) + 1, 3_600)
+    world = World(make_feed("a"), a=NotModified(url=url_of("a")))
+    world.states["a"] = FeedState(
+        feed_id="a",
+        url=url_of("a"),
+        seen={str(at): Seen("h", 1, at, at) for at in moments},
+        first_success_at=NOW - timedelta(days=20),
+        last_success_at=NOW,
+    )
+    world.clock.go(hours=5)
+    return world
+
+
+def trends_of(world):
+    return [decode(Trend, sent.value) for sent in world.producer.sent if sent.topic == TRENDS]
+
+
+async def test_a_silence_is_told_before_it_is_remembered():
+    world = await silent_world()
+    state = await world.poll()
+    assert [(sent.topic, sent.key) for sent in world.producer.sent] == [
+        (TRENDS, "a"), (FEED_STATE, "a")
+    ]  # fmt: skip
+    (begin,) = trends_of(world)
+    assert (begin.kind, begin.phase, begin.feed_id) == ("silence", "begin", "a")
+    assert (state.health, state.silent_since) == ("stale", NOW)
+
+    world.restart()
+    world.clock.go(hours=1)
+    await world.poll()
+    assert len(trends_of(world)) == 1, "a restart changes nothing"
+
+    world.internet.pages[url_of("a")] = rss("one")
+    await world.poll()
+    assert [sent.topic for sent in world.producer.sent][-3:] == [ITEMS, TRENDS, FEED_STATE]
+    _, end = trends_of(world)
+    assert (end.trend_id, end.phase, end.count) == (begin.trend_id, "end", 1)
+
+
+@pytest.mark.parametrize("topic", [TRENDS, FEED_STATE])
+async def test_a_silence_that_was_not_remembered_is_told_again_under_its_id(topic):
+    world = await silent_world()
+    world.producer.fails_on = {topic}
+    with pytest.raises(BrokerError):
+        await world.poll()
+    assert world.states["a"].silent_since is None
+    world.producer.fails_on = set()
+    world.restart()
+    world.clock.go(minutes=10)
+    await world.poll()
+    assert len({trend.trend_id for trend in trends_of(world)}) == 1

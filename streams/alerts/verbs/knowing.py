@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from streams.alerts.rule_checks import Known
+from streams.alerts.rule_routes import read_routes
 from streams.broker.broadcast import read
 from streams.broker.topics import FEEDS, RULES, WATCHLIST
 from streams.config import Settings
@@ -38,11 +39,12 @@ def known_from_files(settings: Settings) -> Known:
         figures = tuple(read_watchlist(folder / "watchlist.yaml"))
     if _is_there(settings, "feeds.yaml", "feeds"):
         feeds = frozenset(feed.feed_id for feed in read_feeds(folder / "feeds.yaml"))
-    return Known(figures, _policy_topics(settings), feeds)
+    routes = read_routes(folder / "notify.yaml")
+    return Known(figures, _policy_topics(settings), feeds, routes)
 
 
 def known_from_broker(settings: Settings) -> Known:
-    """What the broker has; policy topics are those of the configuration folder.
+    """What the broker has; policy topics and routes are those of the configuration folder.
 
     Raises:
         BrokerError: it cannot be reached.
@@ -50,7 +52,8 @@ def known_from_broker(settings: Settings) -> Known:
     """
     figures = figures_from_broker(settings)
     feeds = asyncio.run(read(settings, FEEDS, Feed))
-    return Known(tuple(figures), _policy_topics(settings), frozenset(feeds))
+    routes = read_routes(settings.config_folder / "notify.yaml")
+    return Known(tuple(figures), _policy_topics(settings), frozenset(feeds), routes)
 
 
 def figures_from_broker(settings: Settings) -> list[Figure]:

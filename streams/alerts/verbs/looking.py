@@ -79,7 +79,8 @@ def check(
 
     Exits with 1 if there are errors: contradictions, times that make no sense, and names that the
     watchlist, policy/ and feeds.yaml do not have. Warnings are about rules that can never match,
-    that match every mention, or that tell what another one tells already.
+    that match every mention, that tell what another one tells already, or whose alerts no receiver
+    of notify.yaml is told of.
 
     As JSON: an array of {"source", "rules", "errors", "warnings", "findings": [{"level",
     "rule_id", "field", "message", "cure", "line"}]}, one for each file; line is 0 where it is not
@@ -132,8 +133,8 @@ def try_(
     unless --live or --broker is given.
 
     As JSON: {"text", "lang", "mentions": [{"figure_id", "name", "confidence", "policy_topics",
-    "rules": [{"rule_id", "name", "enabled", "matches", "fires", "when", "checks": [{"condition",
-    "passed", "detail", "parts"}]}]}]}.
+    "rules": [{"rule_id", "name", "enabled", "matches", "fires", "when", "severity",
+    "severity_reasons", "checks": [{"condition", "passed", "detail", "parts"}]}]}]}.
     """
     if bool(text) == bool(file):
         raise typer.BadParameter("give a text or --file, one of them", param_hint="TEXT --file")

@@ -66,6 +66,8 @@ def show_tried(text: str, lang: str, tried: Sequence[TriedMention]) -> None:
             say(f"  {_verdict(rule)}  {rule.rule_id}: {rule.name}")
             for check in rule.checks:
                 _say_check(check, 6)
+            if rule.matches:
+                say(f"      severity {rule.severity}{_raised(rule)}")
             if rule.matches and rule.when:
                 say(f"      and needs {rule.when}")
 
@@ -81,6 +83,10 @@ def _verdict(rule: TriedRule) -> str:
     if not rule.enabled:
         return "off  "
     return "fires" if rule.fires else "waits"
+
+
+def _raised(rule: TriedRule) -> str:
+    return f", raised since {' and '.join(rule.severity_reasons)}" if rule.severity_reasons else ""
 
 
 def _say_check(check: Check, indent: int) -> None:
