@@ -20,7 +20,7 @@ import numpy as np
 from streams.records import EnrichedItem
 from streams.stories.reading import read
 from streams.stories.signature import Wording, compare_facts, resemblance, wording_of
-from streams.stories.terms import Term, is_name, is_neutral, terms_of
+from streams.stories.terms import LEAD_WORDS, Term, is_name, is_neutral, looked_up, terms_of
 
 __all__ = [
     "NEWS_SECONDS", "NO_LIKENESS", "WEIGHTS", "Case", "Comparison", "Likeness", "Traits", "Weights",
@@ -93,13 +93,14 @@ NO_LIKENESS = Likeness("", 0.0, "")
 def traits_of(enriched: EnrichedItem) -> Traits:
     """Take what is compared of an item."""
     lang, reading = enriched.item.lang, read(enriched)
-    keys = terms_of(enriched, reading)
+    title, told = looked_up(reading.title, lang), looked_up(reading.told[:LEAD_WORDS], lang)
+    keys = terms_of(enriched, (*title, *told))
     squares = sum(weight * weight for _, weight in keys)
     neutral = sum(weight * weight for key, weight in keys if is_neutral(key))
     return Traits(
         lang=lang,
         at=enriched.item.seen_at.timestamp(),
-        wording=wording_of(reading, lang),
+        wording=wording_of(reading, title, told),
         keys=keys,
         norm=squares**0.5,
         neutral_norm=neutral**0.5,

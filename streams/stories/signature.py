@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from streams.records import stable_id
 from streams.stories.reading import Reading
-from streams.stories.terms import key_of, weight_of
+from streams.stories.terms import Word, key_of
 
 __all__ = [
     "COMPARED_WORDS",
@@ -83,40 +84,46 @@ def signature(reading: Reading) -> str:
     return stable_id("signature", " ".join(words).casefold())
 
 
-def wording_of(reading: Reading, lang: str) -> Wording:
-    """How an item is worded."""
-    told = reading.told[:COMPARED_WORDS]
-    title = reading.title[:COMPARED_WORDS]
+def wording_of(reading: Reading, title: Sequence[Word], told: Sequence[Word]) -> Wording:
+    """How an item is worded.
+
+    Args:
+        reading: its words.
+        title: the same of its title, looked up.
+        told: likewise of what follows.
+    """
+    title, told = title[:COMPARED_WORDS], told[:COMPARED_WORDS]
     compared = told if len(told) >= ALONE_WORDS else [*title, *told]
-    slots = {**_slots(title, lang), **_slots(told, lang)}
-    pairs = [key for slot in list(slots.items())[:_SLOTS] for key in slot]
+    slots: dict[int, int] = {}
+    for words in (told, title):
+        _fill(slots, words)
+    pairs = [key for slot in slots.items() for key in slot]
     return Wording(signature(reading), _digest(compared), struct.pack(f"{len(pairs)}I", *pairs))
 
 
-def _digest(words: list[str]) -> bytes:
+def _digest(words: Sequence[Word]) -> bytes:
     if len(words) < SHINGLED_WORDS:
         return b""
-    folded = [word.casefold() for word in words]
+    folded = [word.folded for word in words]
     runs = zip(folded, folded[1:], folded[2:], strict=False)
     hashed = _minhash()(num_perm=PERMUTATIONS, seed=_SEED)
     hashed.update([" ".join(run) for run in runs])
     return struct.pack(f"{PERMUTATIONS}I", *hashed.digest())
 
 
-def _slots(words: list[str], lang: str) -> dict[int, int]:
-    """What is beside each name and number, as a key; and the name or number."""
-    found: dict[int, int] = {}
-    folded = [word.casefold() for word in words]
-    weights = [weight_of(word, lang) for word in folded]
+def _fill(slots: dict[int, int], words: Sequence[Word]) -> None:
+    """Add what is beside each name and number, as a key; and the name or number. The first in a slot counts."""
     for at, word in enumerate(words):
-        if not (is_number := word[0].isdigit()) and not word[0].isupper():
+        if word.fact < 0:
             continue
-        fact = key_of(folded[at]) & ~1 | is_number
-        for side, beside in (("<", slice(max(at - 2, 0), at)), (">", slice(at + 1, at + 3))):
-            context = folded[beside]
-            if len(context) == 2 and sum(weights[beside]) >= _CONTEXT:
-                found.setdefault(key_of(f"{side}{context[0]} {context[1]}"), fact)
-    return found
+        for side, first in (("<", at - 2), (">", at + 1)):
+            if len(slots) == _SLOTS:
+                return
+            if first < 0 or first + 2 > len(words):
+                continue
+            one, other = words[first], words[first + 1]
+            if one.weight + other.weight >= _CONTEXT:
+                slots.setdefault(key_of(f"{side}{one.folded} {other.folded}"), word.fact)
 
 
 @functools.cache

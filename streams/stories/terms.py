@@ -10,23 +10,25 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from streams.records import EnrichedItem
-from streams.stories.reading import Reading
 
 __all__ = [
     "FREQUENCIES",
     "KEYS",
+    "LEAD_WORDS",
     "Term",
+    "Word",
     "cut",
     "is_name",
     "is_neutral",
     "key_of",
+    "looked_up",
     "terms_of",
-    "weight_of",
     "words_of",
 ]
 
@@ -34,6 +36,9 @@ FREQUENCIES = Path(__file__).parent / "data" / "term_frequencies.txt"
 
 KEYS = 24
 """Keys kept of an item, the heaviest ones."""
+
+WORDS_KEPT = 100_000
+"""Words of a language that are remembered, 300 bytes each."""
 
 LEAD_WORDS = 60
 """Words read behind the title: leads tell the news, what follows tells its background."""
@@ -57,6 +62,19 @@ class Term(NamedTuple):
 
     key: int
     weight: float
+
+
+class Word(NamedTuple):
+    """What is known of a word as it stands in a text."""
+
+    folded: str
+    """In small letters."""
+    term: Term | None
+    """None where it says nothing about the news."""
+    weight: float
+    """How rare it is: 0 for those that stand in every text, 9 for unknown ones."""
+    fact: int
+    """A key of what may fill a slot, odd for a number; -1 for words that are neither number nor name."""
 
 
 def is_neutral(key: int) -> bool:
@@ -100,8 +118,36 @@ def _frequencies() -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     return terms, documents
 
 
-@lru_cache(maxsize=131_072)
-def _word(word: str, lang: str) -> Term | None:
+class _Words(dict[str, Word]):
+    """The words of a language by how they are written: looked up once, for they are very many."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__()
+        self._lang = lang
+
+    def __missing__(self, written: str) -> Word:
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+        folded = written.casefold()
+        term = _term(folded, self._lang)
+        is_number = written[0].isdigit()
+        fills = is_number or written[0].isupper()
+        fact = key_of(folded) & ~1 | is_number if fills else -1
+        word = self[written] = Word(folded, term, term.weight if term else 0.0, fact)
+        return word
+
+
+@cache
+def _words(lang: str) -> _Words:
+    return _Words(lang)
+
+
+def looked_up(words: Sequence[str], lang: str) -> list[Word]:
+    """What is known of words, in their order."""
+    return list(map(_words(lang).__getitem__, words))
+
+
+def _term(word: str, lang: str) -> Term | None:
     """The key of a word; None where it says nothing about the news."""
     if word[0].isdigit():
         return _number(word)
@@ -127,23 +173,17 @@ def key_of(text: str) -> int:
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
-@lru_cache(maxsize=131_072)
-def weight_of(word: str, lang: str) -> float:
-    """How rare a word in small letters is: 0 for those that stand in every text, 9 for unknown ones."""
-    term = _word(word, lang)
-    return term.weight if term else 0.0
+def terms_of(enriched: EnrichedItem, words: Iterable[Word]) -> tuple[Term, ...]:
+    """The heaviest keys of an item, `KEYS` at most, heaviest first.
 
-
-def terms_of(enriched: EnrichedItem, reading: Reading) -> tuple[Term, ...]:
-    """The heaviest keys of an item, `KEYS` at most, heaviest first."""
-    lang = enriched.item.lang
-    found: dict[int, Term] = {}
+    Args:
+        enriched: the item.
+        words: of its title and the beginning of what follows.
+    """
     watched = _watched(enriched)
-    for word in (*reading.title, *reading.told[:LEAD_WORDS]):
-        folded = word.casefold()
-        term = _word(folded, lang)
-        if term is not None and folded not in watched:
-            found[term.key] = term
+    found = {
+        term.key: term for folded, term, _, _ in words if term is not None and folded not in watched
+    }
     for term in _names(enriched):
         found[term.key] = term
     return tuple(sorted(found.values(), key=_by_weight)[:KEYS])
@@ -178,6 +218,6 @@ def _figure(figure_id: str) -> Term:
 @lru_cache(maxsize=65_536)
 def _name(last: str, lang: str) -> Term:
     """The last word of a name stands for it: "Mark Zuckerberg", "Zuckerberg"."""
-    term = _word(last, lang)
+    term = _term(last, lang)
     weight = term.weight if term else _FIGURE_WEIGHT
     return Term(key_of(f"= {cut(last)}") | _NEUTRAL | _NAME, weight * _NAME_WEIGHT)
