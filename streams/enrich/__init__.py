@@ -4,6 +4,7 @@ pipeline                               the order of the steps; batch runs it in 
 text, abbreviations, words, memo       clean text whose offsets never change, its sentences and words
 language                               what it is written in, with what the feed has shown
 names, name_trie, figures              watched figures: where their names stand, and how sure that is
+near_names, slips                      persons whose name is nearly a watched one
 scene, figure_words, namesakes         what the text says about a name, and whose it is
 figure_rules, weak_names               one reason each; figure_weights is the one table of weights
 roles, quotes, clauses/                a figure's part in the news and its words, without a parser

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -44,8 +44,25 @@ def begin(policy_path: str, models: Mapping[str, str], semantics: str, snapshot:
     figures = _read_snapshot(snapshot)
     _Process.enricher = build_enricher(figures.values(), Path(policy_path), models, semantics)
     _Process.enricher.load()
+    _warm_up()
     _Process.figures, _Process.snapshot = figures, snapshot
     settle()
+
+
+def _warm_up() -> None:
+    """Enrich a text in each language, since much is loaded when it is first needed.
+
+    That takes a second on a busy machine, and several on an overloaded one: within the deadline of an item it
+    could make an innocent one seem to hang.
+    """
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    _Process.enricher.enrich_all(
+        [
+            Item(item_id=lang, feed_id="", title=title, lang=lang, published_at=then, seen_at=then)
+            for lang, title in (("en", "Rain in the north"), ("de", "Sonne im Süden"))
+        ],
+        then,
+    )
 
 
 def settle() -> None:

@@ -22,6 +22,10 @@ WEIGHTS: dict[str, float] = {
     "acronym context": -0.8,
     "given strong": -2.0,
     "given context": -2.0,
+    # What it nearly is: these sums are possible, and no more.
+    "nearly full": 0.6,
+    "a letter off": -0.9,
+    "two letters off": -1.0,
     # Whose name it is.
     "full name before": 2.5,
     "full name later": 2.0,

@@ -28,6 +28,7 @@ from streams.enrich.figure_rules import RULES
 from streams.enrich.name_trie import NameTrie, Place
 from streams.enrich.names import capitals, given_names_of, path_of, spellings
 from streams.enrich.namesakes import assign
+from streams.enrich.near_names import NearNames
 from streams.enrich.scene import (
     Entry,
     Mention,
@@ -66,6 +67,8 @@ class FigureMatcher:
         self._phrases: Counter[str] = Counter()
         """Surfaces of titles and cues, with how many figures have them."""
         self._trie: NameTrie[Entry] = NameTrie()
+        self.near = NearNames()
+        """Finds whose name is nearly a watched one, where persons are known to stand."""
         self._version = ""
         for figure in figures:
             self.update(figure.figure_id, figure)
@@ -84,9 +87,11 @@ class FigureMatcher:
         old = self._watched.pop(figure_id, None)
         if old is not None:
             self._take_out(old)
+            self.near.remove(old.figure)
         if figure is not None:
             self._watched[figure_id] = new = _compile(figure_id, figure)
             self._put_in(new)
+            self.near.add(figure)
         self._version = ""
 
     def find(self, document: Document, lang: str) -> tuple[FigureHit, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "given_names_of",
     "path_of",
     "spellings",
+    "split_name",
     "stated_names",
 ]
 
@@ -63,7 +64,7 @@ def capitals(surface: str) -> tuple[int, ...]:
 # --- spellings --------------------------------------------------------------------------------
 
 
-def _split(full_name: str) -> tuple[list[str], list[str]]:
+def split_name(full_name: str) -> tuple[list[str], list[str]]:
     """Given names and family name; the family name opens with its first particle."""
     parts = full_name.split()
     for index, part in enumerate(parts[1:-1], start=1):
@@ -75,7 +76,9 @@ def _split(full_name: str) -> tuple[list[str], list[str]]:
 def given_names_of(figure: Figure) -> frozenset[str]:
     """Folded given names of a person, as far as the full names tell them."""
     full = (figure.name, *(name.surface for name in figure.names if name.kind == "full"))
-    return frozenset(key for name in full for part in _split(name)[0] for key in Words(part).keys)
+    return frozenset(
+        key for name in full for part in split_name(name)[0] for key in Words(part).keys
+    )
 
 
 def stated_names(figure: Figure) -> tuple[Name, ...]:
@@ -138,7 +141,7 @@ def _derived(name: Name, surface: str, rule: str) -> Name:
 
 def _bare_surname(full_name: str) -> Iterator[Name]:
     """The surname of a person for whom none is stated; too weak to stand alone."""
-    given, family = _split(full_name)
+    given, family = split_name(full_name)
     if given:
         surface = " ".join(family)
         yield Name(surface=surface, kind="surname", strength="context", source="generated:surname")
@@ -163,7 +166,7 @@ def _respelled(surface: str) -> list[tuple[str, str]]:
 
 def _rearranged(name: Name, surface: str, strong: bool) -> Iterator[Name]:
     """The orders and abbreviations of a person's full name."""
-    given, family = _split(surface)
+    given, family = split_name(surface)
     if not given:
         return
     last = " ".join(family)

@@ -74,6 +74,7 @@ class Enricher:
         figures = with_roles(document, lang, self.matcher.find(document, lang))
         entities = canonical(tagged, figures)
         policy_topics = self.policy.find(document, lang, figures, entities)
+        figures += self.matcher.near.find(document, tagged, figures)  # a guess decides nothing else
         return EnrichedItem(
             item=_reference(item, document, lang, now),
             text=document.text,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from heapq import nlargest
 
 import msgspec
 import numpy as np
 
 from streams.stories.likeness import Traits
-from streams.stories.terms import KEYS
 
 __all__ = ["Known", "Window"]
 
@@ -37,16 +35,12 @@ class Known(msgspec.Struct, gc=False):
 
 
 class Window:
-    """Items in the order of the log, with an index from keys to the newest that hold them.
-
-    For each key the newest entry is known, and each entry knows the one before it: that takes 100
-    bytes per item where lists take a thousand.
-    """
+    """Items in the order of the log, with an index from keys to the newest that hold them."""
 
     def __init__(self) -> None:
         self._items: list[Known] = []
-        self._newest: dict[int, int] = {}
-        self._before = array("l")
+        self._newest: dict[int, array[int]] = {}
+        """Key to places in `_items`, the newest last; arrays, since most keys stand in one item or two."""
         self._alive_from = 0
         self._meanings = _Meanings()
 
@@ -58,28 +52,31 @@ class Window:
 
     def add(self, known: Known) -> None:
         """Take in an item."""
-        entry = len(self._items) * KEYS
+        place = len(self._items)
         self._items.append(known)
-        before = [-1] * KEYS
-        for at, (key, _) in enumerate(known.traits.keys):
-            before[at] = self._newest.get(key, -1)
-            self._newest[key] = entry + at
-        self._before.extend(before)
+        for key, _ in known.traits.keys:
+            places = self._newest.get(key)
+            if places is None:
+                self._newest[key] = array("I", (place,))
+                continue
+            places.append(place)
+            if len(places) >= 2 * LOOKED_AT:
+                del places[:LOOKED_AT]
         self._meanings.add(known)
 
     def candidates(self, traits: Traits, most: int) -> list[Known]:
         """Items that share the heaviest keys, the likeliest first, and those that mean the most alike."""
         shared: defaultdict[int, float] = defaultdict(float)
-        alive_from, before = self._alive_from * KEYS, self._before
+        alive_from = self._alive_from
         for key, weight in traits.keys[:LOOKED_UP]:
-            entry = self._newest.get(key, -1)
-            for _ in range(LOOKED_AT):
-                if entry < alive_from:
+            places = self._newest.get(key, ())
+            square = weight * weight
+            for place in places[: -LOOKED_AT - 1 : -1]:
+                if place < alive_from:
                     break
-                shared[entry // KEYS] += weight * weight
-                entry = before[entry]
-        ranked = nlargest(most, shared, key=shared.__getitem__)
-        found = [self._items[slot] for slot in ranked]
+                shared[place] += square
+        ranked = sorted(shared, key=shared.__getitem__, reverse=True)[:most]
+        found = [self._items[place] for place in ranked]
         near = self._meanings.nearest(traits, most)
         return [*found, *(known for known in near if known not in found)]
 
@@ -97,7 +94,7 @@ class Window:
     def _tidy(self) -> None:
         """Take in what is alive anew."""
         alive = self._items[self._alive_from :]
-        self._items, self._newest, self._before = [], {}, array("l")
+        self._items, self._newest = [], {}
         self._alive_from, self._meanings = 0, _Meanings()
         for known in alive:
             self.add(known)

@@ -85,6 +85,19 @@ def test_a_reader_sees_marks_reasons_and_sentences(watchlist: Path, tmp_path: Pa
         assert expected in result.stdout
 
 
+def test_a_mistyped_name_is_told_with_what_is_off(watchlist: Path) -> None:
+    text = ARTICLE.replace("Lovelace", "Lovelase").encode()
+    result = run(watchlist, "-", stdin=text)
+    assert result.exit_code == 0, result.output
+    for expected in [
+        "figure [1]: Ada Lovelace (Q7259), 43%, possible: stored, but never alerts",
+        "a person stands here whose name is nearly this one: Ada Lovelace",
+        "a letter off, so probably mistyped: “Lovelase” for “Lovelace”",
+        "‹Ada Lovelase› fined over AI app",
+    ]:
+        assert expected in result.stdout
+
+
 def test_json_is_the_enriched_item_and_stable(watchlist: Path, tmp_path: Path) -> None:
     file = tmp_path / "article.txt"
     file.write_text(ARTICLE, "utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -44,3 +46,25 @@ def test_what_cannot_be_decoded_or_enriched_fails_alone(
     assert errors[2] == "ValueError: cannot be read"
     told = [decode(EnrichedItem, results[at].value).item.item_id for at in (0, 4)]
     assert told == [good.item_id, other.item_id]
+
+
+_FIRST = """
+import sys, time
+from streams.enrich.batch import begin, enrich_batch
+from streams.testing import NOW, make_item
+from streams.wire import encode
+policy, snapshot = sys.argv[1:]
+begin(policy, {}, "off", snapshot)
+began = time.process_time()
+enrich_batch(snapshot, [encode(make_item(title="Rain in the north"))], NOW)
+print(time.process_time() - began)
+"""
+
+
+def test_the_first_item_of_a_process_waits_for_nothing_to_load(tmp_path: Path) -> None:
+    """An item alone has five seconds; on an overloaded machine loading took longer, and it was refused."""
+    snapshot = tmp_path / "watchlist.json"
+    write_snapshot(snapshot, [])
+    command = [sys.executable, "-c", _FIRST, str(default_config_folder() / "policy"), str(snapshot)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert float(told) < 0.25

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.enrich.figures import ALERT
 from streams.enrich.pipeline import Enricher, build_enricher
 from streams.enrich.semantics import installed
 from streams.records import EnrichedItem, Figure, Item
@@ -67,6 +68,30 @@ def test_german_has_entities_that_are_watched_or_found(enricher: Enricher) -> No
     assert named["Ada Lovelace"] == ("Ada Lovelace", "ada")
     assert named["Siemens"] == ("Siemens", "")
     assert "entities:de" in enriched.versions
+
+
+@pytest.mark.parametrize(
+    "title", ["Ada Lovelase fined over AI app", "Aufsicht verhängt Bußgeld gegen Ada Lovelase"]
+)
+def test_a_mistyped_name_is_possible_and_decides_nothing_else(
+    enricher: Enricher, title: str
+) -> None:
+    enriched = enricher.enrich(item(title=title), NOW)
+    (hit,) = enriched.figures
+    assert (hit.figure_id, hit.level, hit.in_title) == ("ada", "possible", True)
+    assert hit.confidence < ALERT
+    named = {entity.text: entity.figure_id for entity in enriched.entities}
+    assert named["Ada Lovelase"] == ""
+    unwatched = build_enricher([], POLICY).enrich(item(title=title), NOW)
+    assert enriched.policy_topics == unwatched.policy_topics
+    assert enriched.entities == unwatched.entities
+
+
+def test_without_entities_nothing_is_guessed() -> None:
+    blind = build_enricher(FIGURES, POLICY, {"de": "", "en": ""})
+    enriched = blind.enrich(item(title="Ada Lovelase fined over AI app"), NOW)
+    assert enriched.figures == ()
+    assert enriched.skipped[0].startswith("entities: no model for en")
 
 
 def test_a_language_without_a_model_says_so(enricher: Enricher) -> None:

@@ -114,6 +114,18 @@ def test_notes_are_not_strict(file):
     assert f"{file}: note: a: names: 'Trump' is an ordinary English word" in ended.stdout
 
 
+def test_persons_whose_review_is_overdue_or_whom_nobody_answers_for(file):
+    text = WATCHLIST_FILE.replace("[Zorv]", "[Zorv]\n    owner: ann\n    review: 2020-01-31")
+    file.write_text(text, "utf-8")
+    ended = run("check", str(file))
+    assert f"{file}:8: warning: zorv: review: was due on 2020-01-31" in ended.stdout
+    assert f"{file}:3: warning: zorv: purpose: is not said" in ended.stdout
+    assert "apple" not in ended.stdout, "organisations need none"
+    file.write_text(text.replace("2020-01-31", "someday"), "utf-8")
+    with pytest.raises(ConfigError, match="review"):
+        run("check", str(file))
+
+
 def test_the_configuration_is_checked_by_default(file, monkeypatch):
     monkeypatch.setenv("WIREWATCH_CONFIG", str(file.parent))
     assert run("check").stdout.startswith("2 figures")
@@ -255,6 +267,23 @@ def test_a_weak_name_of_a_figure_needs_support_unless_told_otherwise(live):
     edited = run("edit", "a1", "--name", "Signal", "--drop-blocker", "apple pie", *live)
     assert "it is taken as 'Signal:context'" in edited.stderr
     assert watched(live)["a1"].name == "Signal"
+
+
+@pytest.mark.embedded
+def test_purpose_owner_and_review_are_stated_changed_and_taken_away(live):
+    run("add", "Nina Zorv", "--purpose", "desk", "--owner", "ann", "--review", "2020-01-31", *live)
+    figure = watched(live)["nina-zorv"]
+    assert (figure.purpose, figure.owner, str(figure.review)) == ("desk", "ann", "2020-01-31")
+    assert "nina-zorv: the review was due on 2020-01-31" in run("list", *live).stderr
+    run("edit", "nina-zorv", "--owner", "bo", "--review", "2999-01-31", *live)
+    figure = watched(live)["nina-zorv"]
+    assert (figure.purpose, figure.owner, str(figure.review)) == ("desk", "bo", "2999-01-31")
+    assert run("list", *live).stderr == ""
+    run("edit", "nina-zorv", "--purpose", "", "--review", "", *live)
+    figure = watched(live)["nina-zorv"]
+    assert (figure.purpose, figure.owner, figure.review) == ("", "bo", None)
+    with pytest.raises(ConfigError, match=r"--review: 'soon' is no date \(write it like"):
+        run("edit", "nina-zorv", "--review", "soon", *live)
 
 
 @pytest.mark.embedded

@@ -1,6 +1,7 @@
 """The watchlist as files, which come back as they were."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,9 @@ ZORV = Figure(
         Name(surface="nz", kind="handle", case="any"),
     ),
     blockers=("Zorv Verlag",),
+    purpose="Politik",
+    owner="ann",
+    review=date(2027, 1, 31),
     active=False,
 )
 
@@ -57,6 +61,9 @@ def test_yaml_looks_as_a_person_would_write_it():
       - {surface: Nina, kind: given, strength: context}
       - {surface: nz, kind: handle, case: any}
     blockers: [Zorv Verlag]
+    purpose: Politik
+    owner: ann
+    review: 2027-01-31
     active: false
 """
     )
@@ -65,7 +72,7 @@ def test_yaml_looks_as_a_person_would_write_it():
 def test_csv_and_json_lines():
     assert export_figures([ZORV], "csv").splitlines()[1] == (
         "zorv,Nina Zorv,person,Q900001,Zorv:strong|Nina:context:given|nz:strong:handle:any,,,,"
-        "Zorv Verlag,politics,,Ministerin: seit 2025,no,yes"
+        "Zorv Verlag,politics,,Ministerin: seit 2025,no,yes,Politik,ann,2027-01-31"
     )
     assert msgspec.json.decode(export_figures([ZORV], "jsonl"), type=Figure) == ZORV
 
@@ -136,6 +143,9 @@ figures = st.builds(
     cues=words,
     negative_cues=words,
     blockers=words,
+    purpose=texts,
+    owner=texts,
+    review=st.none() | st.dates(min_value=date(1000, 1, 1)),
     active=st.booleans(),
     origin=st.just("file"),
 ).filter(

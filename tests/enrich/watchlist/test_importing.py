@@ -1,5 +1,6 @@
 """Candidates become figures, or more of figures that are there."""
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from streams.enrich.watchlist.editing import (
     same_but_origin,
     with_names,
 )
+from streams.enrich.watchlist.erasing import mark_of
 from streams.enrich.watchlist.importing import Imported, import_figures
 from streams.enrich.watchlist.vetting import NAMES_LIMIT
 from streams.records import Figure, Name
@@ -30,6 +32,21 @@ ZORV = Figure(
     cues=("Amt",),
     origin="file",
 )
+
+
+def test_an_erased_figure_is_a_problem_in_its_line():
+    found = import_figures([row("Nina Zorv", line=7)], [mark_of("nina-zorv")])
+    (told,) = found.problems
+    assert (told.line, told.message) == (7, "'nina-zorv' was erased")
+    assert "watchlist add" in told.cure
+    assert found.figures == ()
+
+
+def test_a_later_review_renews_and_a_stated_purpose_stays():
+    first = msgspec.structs.replace(ZORV, purpose="desk", review=date(2026, 1, 31))
+    again = row("Nina Zorv", purpose="else", owner="ann", review=date(2027, 1, 31))
+    (figure,) = imported(again, known=(first,)).figures
+    assert (figure.purpose, figure.owner, figure.review) == ("desk", "ann", date(2027, 1, 31))
 
 
 def row(name: str, line: int = 2, **fields) -> Candidate:

@@ -1,5 +1,7 @@
 """Watchlists as CSV, and every way of getting it wrong."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,9 +29,9 @@ def test_only_a_name_is_needed():
 def test_a_row_with_everything():
     text = (
         "id,name,kind,qid,aliases,titles,cues,negative_cues,blockers,lists,related,description,"
-        "active,qid_checked,lang\n"
+        "active,qid_checked,purpose,owner,review,lang\n"
         "zorv,Nina Zorv,Person,q42,Zorv:context|NZ:handle,Ministerin,Amt|Haus,Zoo,Zorv Verlag,"
-        'politics,quarzit,"Ministerin, seit 2025",no,yes,de\n'
+        'politics,quarzit,"Ministerin, seit 2025",no,yes,Politik,ann,2027-01-31,de\n'
     )
     assert rows(text) == [
         Candidate(
@@ -47,6 +49,9 @@ def test_a_row_with_everything():
             blockers=("Zorv Verlag",),
             lists=("politics",),
             related=("quarzit",),
+            purpose="Politik",
+            owner="ann",
+            review=date(2027, 1, 31),
             active=False,
         )
     ]
@@ -84,6 +89,7 @@ def test_whatever_it_is_encoded_in(encoding):
         ("name,kind\nNina Zorv,person\n\n,person\n", 4, "name", "is empty"),
         ("name,kind\nNina Zorv,robot\n", 2, "kind", "'robot'"),
         ("name,active\nNina Zorv,perhaps\n", 2, "active", "'perhaps'"),
+        ("name,review\nNina Zorv,soon\n", 2, "review", "'soon'"),
         ("name,kind\nNina Zorv,person,Q42\n", 2, "", "has 3 cells, the header 2"),
         ('name\n"Nina\nZorv"\nTom Quarz,x\n', 4, "", "has 2 cells"),
         ('name\n"Nina" Zorv\n', 2, "", "cannot be read"),
