@@ -27,6 +27,10 @@ MINUTES ?= 30
 fuzz: $(VENV)/dev ## feed documents, records and rule files that nearly make sense, MINUTES of each
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
+CHAOS ?= --poison 0.01
+chaos: $(VENV)/dev ## break the stream on Apache Kafka for ten minutes while every item is counted; options in CHAOS
+	$(BIN)/python -m tests.chaos $(CHAOS)
+
 lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -107,4 +111,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast laws fuzz lint format semantics likeness train-ner eval-ner audit sbom bench eval lock clean
+.PHONY: help run up test fast laws fuzz chaos lint format semantics likeness train-ner eval-ner audit sbom bench eval lock clean

@@ -23,6 +23,7 @@ from streams.config import (
     instance_name,
     is_supervised,
     parse_duration,
+    set_health_port,
     set_log_level,
 )
 from streams.demo import verbs as demo_verbs
@@ -32,9 +33,10 @@ from streams.errors import ConfigError, NotFoundError, WirewatchError
 from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
 from streams.printable import printable
+from streams.privacy import verbs as privacy_verbs
 from streams.sinks import verbs as sinks_verbs
 from streams.stories import verbs as stories_verbs
-from streams.supervise import Child, Supervisor, follow_parent
+from streams.supervise import Child, Supervisor, follow_parent, with_health_ports
 
 __all__ = ["app", "main"]
 
@@ -49,6 +51,8 @@ app = typer.Typer(
     ),
 )
 
+SERVED = ("poll", "desk", "notify", "archive")
+"""Verbs that are one process each, whose health can be served; a `worker` is three."""
 STAGES = ("enrich", "stories", "alerts")
 """As in streams.agents.worker, which is imported only where it runs: it loads Faust."""
 EXIT_IO = 74
@@ -63,9 +67,19 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     log_level: Annotated[
         str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; also WIREWATCH_LOG_LEVEL.")
     ] = "",
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Serve /livez, /readyz and /metrics of a running process there, of several from "
+            "there on; 0 for nowhere. Also WIREWATCH_HEALTH_PORT.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -79,6 +93,19 @@ def _common(
         raise ConfigError(f"log level {level!r}", cure="use DEBUG, INFO, WARNING or ERROR")
     set_log_level(level)
     setup_logging(level, settings.log_format)
+    if health_port is not None:
+        set_health_port(health_port)
+        settings = msgspec.structs.replace(settings, health_port=health_port)
+    if context.invoked_subcommand in SERVED:
+        _serve_health(context, context.invoked_subcommand, settings)
+
+
+def _serve_health(context: typer.Context, process: str, settings: Settings) -> None:
+    """Serve it until the command has ended."""
+    if settings.health_port:
+        from streams.health_server import serving_health  # loads a web server
+
+        context.with_resource(serving_health(process, settings))
 
 
 @app.command(rich_help_panel="Run")
@@ -146,6 +173,7 @@ def poll(broker: BrokerOption = "") -> None:
 
 @app.command(rich_help_panel="Run")
 def worker(
+    context: typer.Context,
     only: Annotated[
         str, typer.Option(help="Run one stage: enrich, stories or alerts. Default: all three.")
     ] = "",
@@ -160,6 +188,7 @@ def worker(
         raise typer.BadParameter(f"{only!r} is not one of {', '.join(STAGES)}", param_hint="--only")
     from streams.agents.worker import run_stage
 
+    _serve_health(context, only, settings)
     run_stage(only, settings)
 
 
@@ -167,7 +196,9 @@ async def _all_stages(settings: Settings) -> None:
     async with administer(settings):  # find out now that there is no broker, not in each child
         pass
     notes = Console(stderr=True, highlight=False)
-    children = [Child(stage, ("worker", "--only", stage)) for stage in STAGES]
+    children = with_health_ports(
+        [Child(stage, ("worker", "--only", stage)) for stage in STAGES], settings.health_port
+    )
     environment = {
         "WIREWATCH_BROKER": settings.broker.bootstrap,
         "WIREWATCH_INSTANCE": settings.instance or instance_name(settings.data_folder),
@@ -265,25 +296,38 @@ def config_check(folder: FolderArgument = None) -> None:
 
 
 @config_app.command("publish")
-def config_publish(folder: FolderArgument = None, broker: BrokerOption = "") -> None:
+def config_publish(
+    folder: FolderArgument = None,
+    allow_again: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIGURE_ID", help="Watch a figure although it was erased."),
+    ] = None,
+    broker: BrokerOption = "",
+) -> None:
     """Create missing topics and bring feeds, watchlist and rules on the broker up to the files.
 
-    Running processes follow at once. What was added by command stays. The folder policy/ is read
-    by the workers themselves, when they start.
+    Running processes follow at once. What was added by command stays, and a figure that was erased
+    stays out. The folder policy/ is read by the workers themselves, when they start.
     """
     from streams.broker.topics import apply
-    from streams.content import publish_content, read_content
+    from streams.content import Published, publish_content, read_content
 
     settings = Settings.from_environment()
     content = read_content(_folder(folder) if folder else settings.config_folder)
+    for figure_id in allow_again or ():
+        if figure_id not in content.figures:
+            raise NotFoundError(f"no figure {figure_id!r} in watchlist.yaml", cure="check the id")
     settings = resolve_broker(settings, broker)
 
-    async def publish() -> dict[str, int]:
+    async def publish() -> Published:
         await apply(settings)
-        return await publish_content(settings, content)
+        return await publish_content(settings, content, allow_again or ())
 
-    for topic, changes in asyncio.run(publish()).items():
+    published = asyncio.run(publish())
+    for topic, changes in published.changes.items():
         typer.echo(f"{topic}: {changes} changed")
+    for warning in published.warnings:
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def _folder(path: Path) -> Path:
@@ -322,6 +366,7 @@ app.add_typer(feeds_verbs.app, name="feeds", rich_help_panel="Manage")
 app.add_typer(watching.app, name="watchlist", rich_help_panel="Manage")
 app.add_typer(ruling.app, name="rules", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")
+app.add_typer(privacy_verbs.app, name="privacy", rich_help_panel="Manage")
 app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
 
 

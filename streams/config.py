@@ -30,6 +30,7 @@ __all__ = [
     "parse_duration",
     "read_yaml",
     "secret",
+    "set_health_port",
     "set_log_level",
     "utc_now",
 ]
@@ -96,6 +97,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pollers each has its own."""
     websub_listen: str = "127.0.0.1:8610"
     """Where hubs' requests to `websub_url` arrive on this machine, behind a proxy with TLS."""
+    health_port: int = 0
+    """Where this process serves /livez, /readyz and /metrics; 0 for nowhere. `up` and `worker` give
+    their processes this one and those that follow."""
+    health_host: str = "127.0.0.1"
+    """Any but a loopback address needs WIREWATCH_HEALTH_TOKEN."""
 
     @staticmethod
     def from_environment(env: dict[str, str] | None = None) -> Settings:
@@ -148,6 +154,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             allow_private=tuple(part for part in text("ALLOW_PRIVATE").split(",") if part),
             websub_url=text("WEBSUB_URL"),
             websub_listen=text("WEBSUB_LISTEN") or Settings().websub_listen,
+            health_port=_port(env.get("WIREWATCH_HEALTH_PORT", "")),
+            health_host=text("HEALTH_HOST") or Settings().health_host,
         )
 
 
@@ -182,6 +190,11 @@ def set_log_level(level: str) -> None:
     os.environ["WIREWATCH_LOG_LEVEL"] = level
 
 
+def set_health_port(port: int) -> None:
+    """Make a port given by flag count for this process."""
+    os.environ["WIREWATCH_HEALTH_PORT"] = str(port)
+
+
 def instance_name(data_folder: Path) -> str:
     """Name of a worker that runs once per machine and data folder."""
     place = f"{socket.gethostname()}:{data_folder.resolve()}"
@@ -192,6 +205,14 @@ def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ConfigError(f"WIREWATCH_{name} is {value!r}", cure=f"use {', '.join(choices)}")
     return value
+
+
+def _port(raw: str) -> int:
+    if not raw:
+        return 0
+    if not (raw.isascii() and raw.isdigit()) or int(raw) > 65_535:
+        raise ConfigError(f"WIREWATCH_HEALTH_PORT is {raw!r}", cure="give a port, or 0 for none")
+    return int(raw)
 
 
 def _secret(env: dict[str, str], name: str) -> str:

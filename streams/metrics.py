@@ -1,13 +1,20 @@
-"""Every metric, its labels and its unit. No names of persons in labels."""
+"""Every metric, its labels and its unit. No names of persons and no texts in labels.
+
+Each process serves those that it has something to say about, under `/metrics`
+(`streams.health_server`).
+"""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 __all__ = [
     "ALERTS", "DEAD_LETTERS", "DELIVERED_SECONDS", "END_TO_END_SECONDS", "FEED_LATENESS_SECONDS",
-    "FEED_POLLS", "NOTIFICATIONS", "POOL_RESTARTS", "RECORDS", "STAGE_SECONDS",
+    "FEED_POLLS", "IN_FLIGHT_SECONDS", "LAG_RECORDS", "LAG_SECONDS", "LAG_UPDATED", "NOTIFICATIONS",
+    "POOL_RESTARTS", "PUBLISH_DELAY_SECONDS", "REBALANCES", "RECORDS", "STAGE_SECONDS",
 ]  # fmt: skip
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else a second series for each count
 
 FEED_POLLS = Counter("news_feed_polls_total", "Polls of feeds.", ["outcome"])
 FEED_LATENESS_SECONDS = Histogram(
@@ -26,6 +33,32 @@ END_TO_END_SECONDS = Histogram(
     "news_end_to_end_latency_seconds",
     "From first seen to alerted, for new alerts.",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
+)
+PUBLISH_DELAY_SECONDS = Histogram(
+    "news_publish_delay_seconds",
+    "From published, as the source says, to alerted, for new alerts; 0 where that is in the future.",
+    # Mostly the pause between two polls of a feed, and what the publisher took before.
+    buckets=(1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400),
+)
+IN_FLIGHT_SECONDS = Gauge(
+    "news_in_flight_age_seconds",
+    "Age of the oldest record in flight; 0 if there is none.",
+    ["stage"],
+)
+REBALANCES = Counter(
+    "news_rebalances_total", "Times that a group has shared out its partitions anew.", ["group"]
+)
+_PLACE = ["group", "topic", "partition"]
+LAG_RECORDS = Gauge(
+    "news_consumer_lag_records", "Records that the group has not committed.", _PLACE
+)
+LAG_SECONDS = Gauge(
+    "news_consumer_lag_seconds",
+    "For how long the oldest of them has been there, as far as this process has seen.",
+    _PLACE,
+)
+LAG_UPDATED = Gauge(
+    "news_consumer_lag_updated_timestamp_seconds", "When the lag was last measured.", ["group"]
 )
 NOTIFICATIONS = Counter(
     "news_notifications_total", "Messages to receivers.", ["receiver", "outcome"]

@@ -24,7 +24,9 @@ from streams.config import environment as child_environment
 from streams.config import utc_now
 from streams.errors import WirewatchError
 
-__all__ = ["Child", "GiveUp", "Restart", "Supervisor", "after_crash", "follow_parent"]
+__all__ = [
+    "Child", "GiveUp", "Restart", "Supervisor", "after_crash", "follow_parent", "with_health_ports",
+]  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,23 @@ class Child(msgspec.Struct, frozen=True):
 
     name: str
     arguments: tuple[str, ...]
+    health_port: int = 0
+    """Where it serves its health; 0 for nowhere."""
+
+
+def with_health_ports(children: Sequence[Child], first: int) -> list[Child]:
+    """Give each child a port of its own for its health, in their order.
+
+    Args:
+        children: processes.
+        first: port of the first one; 0 for no ports.
+    """
+    if not first:
+        return list(children)
+    return [
+        msgspec.structs.replace(child, health_port=first + number)
+        for number, child in enumerate(children)
+    ]
 
 
 class Supervisor:
@@ -159,7 +178,8 @@ class Supervisor:
                 stdin=asyncio.subprocess.PIPE,  # closes when this process dies
                 stdout=output,
                 stderr=output,
-                env=self._environment,
+                # Each its own: all would take the port that this process has been given.
+                env=self._environment | {"WIREWATCH_HEALTH_PORT": str(child.health_port)},
                 start_new_session=True,  # Ctrl-C is for this process, which then stops them
             )
         self._processes[child.name] = process

@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ from streams.demo.newsroom import demo_feeds
 from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.records import Alert
 from streams.screen import Screen
-from streams.supervise import Child, Supervisor
+from streams.supervise import Child, Supervisor, with_health_ports
 from streams.wire import decode
 
 __all__ = ["UpOptions", "run_up"]
@@ -84,10 +84,14 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
     screen = Screen(as_json=options.as_json, on_closed=reader_gone)
     async with _broker(settings, options) as (settings, watch_broker):
         await apply_topics(settings)
-        await publish_content(settings, content)
+        published = await publish_content(settings, content)
+        for warning in published.warnings:
+            screen.note(f"  {warning}")
         desk_port = _free_port(options.desk_port)
-        children = _children(content, options, newsroom_port=newsroom_port, desk_port=desk_port)
-        _introduce(screen, settings, content, desk_port)
+        children = with_health_ports(_children(content, options, desk_port), settings.health_port)
+        if newsroom_port:
+            children.insert(0, Child("newsroom", ("newsroom", "--port", str(newsroom_port))))
+        _introduce(screen, settings, content, children, desk_port)
         supervisor = Supervisor(
             children, settings.data_folder / "logs", _environment(settings), screen.note
         )
@@ -107,7 +111,13 @@ async def run_up(settings: Settings, options: UpOptions) -> None:
             screen.close()
 
 
-def _introduce(screen: Screen, settings: Settings, content: Content, desk_port: int) -> None:
+def _introduce(
+    screen: Screen,
+    settings: Settings,
+    content: Content,
+    children: Sequence[Child],
+    desk_port: int,
+) -> None:
     embedded = (settings.data_folder / "broker.json").exists()
     screen.note(f"Wirewatch {__version__}", style="bold")
     screen.note(
@@ -118,6 +128,9 @@ def _introduce(screen: Screen, settings: Settings, content: Content, desk_port: 
         f"  desk    http://127.0.0.1:{desk_port}",
         style="none",
     )
+    if ports := {child.name: child.health_port for child in children if child.health_port}:
+        told = ", ".join(f"{name} {port}" for name, port in ports.items())
+        screen.note(f"  health  {settings.health_host}, ports {told}", style="none")
     for line in (*content.warnings, *([NOTICE] if embedded else [])):
         screen.note(f"  {line}")
     screen.note("Waiting for alerts; Ctrl-C ends.\n", style="none")
@@ -172,17 +185,13 @@ async def _broker(
         await asyncio.to_thread(broker.stop)
 
 
-def _children(
-    content: Content, options: UpOptions, *, newsroom_port: int, desk_port: int
-) -> list[Child]:
+def _children(content: Content, options: UpOptions, desk_port: int) -> list[Child]:
     """The processes, in the order of the stream."""
     children = [
         Child("poll", ("poll",)),
         *(Child(stage, ("worker", "--only", stage)) for stage in ("enrich", "stories", "alerts")),
         Child("desk", ("desk", "--port", str(desk_port))),
     ]
-    if newsroom_port:
-        children.insert(0, Child("newsroom", ("newsroom", "--port", str(newsroom_port))))
     if content.receivers:
         children.append(Child("notify", ("notify",)))
     if options.archive:
@@ -229,6 +238,8 @@ async def _show_alerts(settings: Settings, screen: Screen) -> None:
 
 
 def _alert_in(message: ConsumerRecord) -> Alert | None:
+    if message.value is None:  # the topic has forgotten the alert
+        return None
     try:
         return decode(Alert, message.value)
     except RecordError as error:

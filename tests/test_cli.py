@@ -21,7 +21,7 @@ VERBS = [
     "config publish", "watchlist", "watchlist add", "watchlist edit", "watchlist remove", "watchlist list",
     "watchlist import", "watchlist export", "watchlist check", "watchlist test",
     "rules", "rules add", "rules list", "rules check", "rules test", "rules remove",
-    "backtest", "explain", "replay",
+    "backtest", "explain", "replay", "privacy", "privacy export", "privacy erase",
     "eval", "eval figures", "eval policy", "eval language",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"

@@ -40,14 +40,16 @@ def default_install() -> list[str]:
 def licences_of(name: str) -> list[str]:
     told = metadata.metadata(name)
     classified = [c for c in told.get_all("Classifier") or () if c.startswith("License")]
-    written = [told.get(field) or "" for field in ("License-Expression", "License")]
+    written = [told[field] for field in ("License-Expression", "License") if field in told]
     return [each for each in (*classified, *(text[:200] for text in written)) if each.strip()]
 
 
 def is_free(licences: list[str]) -> bool:
     """Whether one may choose a licence that asks nothing of what is built on it."""
     strict = [each for each in licences if COPYLEFT.search(each) and not LESSER.search(each)]
-    lenient = [each for each in licences if each not in strict and each != "License :: OSI Approved"]
+    lenient = [
+        each for each in licences if each not in strict and each != "License :: OSI Approved"
+    ]
     return bool(licences) and (not strict or bool(lenient))
 
 

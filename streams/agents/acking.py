@@ -124,6 +124,7 @@ class AckingPipeline(Service):
         self._open: list[Any] = []
         self._batches: asyncio.Queue[tuple[list[Any], Awaitable[list[Outcome]]]] = asyncio.Queue()
         self._began: dict[int, float] = {}
+        self._sent_at: float | None = None
 
     async def put(self, event: Any) -> None:
         """Take a Faust event; waits while too much is in flight."""
@@ -139,6 +140,11 @@ class AckingPipeline(Service):
         """How long the oldest record in flight has been waiting; 0 if there is none."""
         began = list(self._began.values())  # a copy, because the watchdog's thread asks too
         return time.monotonic() - began[0] if began else 0.0
+
+    def unacked_seconds(self) -> float:
+        """How long outputs have been waiting for the broker's acks; 0 if none do."""
+        sent_at = self._sent_at  # once, because another thread asks
+        return time.monotonic() - sent_at if sent_at is not None else 0.0
 
     def _close_batch(self, events: list[Any]) -> None:
         if events is not self._open or not events:
@@ -163,12 +169,14 @@ class AckingPipeline(Service):
         """Bring one batch to its end: outputs, their acks, then the acks of its inputs."""
         with metrics.STAGE_SECONDS.labels(self.stage.name).time():
             outcomes = await work
+            self._sent_at = time.monotonic()
             acks = [
                 ack
                 for event, outcome in zip(events, outcomes, strict=True)
                 for ack in await self._send(event, outcome)
             ]
             await asyncio.gather(*acks)  # every output is on the broker, or this raises
+            self._sent_at = None
         for event in events:
             event.ack()
             del self._began[id(event)]

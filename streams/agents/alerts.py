@@ -18,6 +18,9 @@ figure does so at the next record. Ticks from the stories stage to every partiti
 record without a value means a deletion to whoever else reads `news.mentions` (a JDBC or search sink), each
 language shard has a time of its own, of which one that catches up would be overtaken by the others' ticks, and
 with a few dozen figures on the watchlist a partition has a record every hour or so anyway.
+
+Of a figure that was erased nothing is written any more, not even that its alerts are closed: whoever erases it
+deletes them. Its mark says so, and not its absence, which may be that the watchlist comes later than a mention.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ from streams.alerts.trends import Partition, observe
 from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, RULES, TRENDS, WATCHLIST
 from streams.config import Settings, utc_now
+from streams.enrich.watchlist.erasing import is_erased
 from streams.errors import RecordError
 from streams.records import Alert, Command, Figure, Mention, Rule, Trend
 from streams.wire import decode, encode, headers_for
@@ -83,6 +87,8 @@ class AlertsStage:
         self._watchlist: Broadcast[Figure] = Broadcast(settings, WATCHLIST, Figure)
         self._index = RuleIndex({})
         self._index_version = ""
+        self._marks: frozenset[str] = frozenset()
+        self._marks_version = ""
         self._states = PartitionStates(self._rebuild)
 
     async def start(self) -> None:
@@ -110,7 +116,24 @@ class AlertsStage:
             self._index = RuleIndex(self._rules.values)
             self._index_version = self._rules.version
             log.info("rules", version=self._index_version, rules=len(self._rules.values))
+        self._heed_erasures()
         return [await self._one(record) for record in batch]
+
+    def _heed_erasures(self) -> None:
+        """Forget the figures that have been erased: all partitions are read again without them.
+
+        All outputs of earlier batches have been acked, so nothing is missing from what is read.
+        """
+        if self._marks_version == self._watchlist.version:
+            return
+        self._marks_version = self._watchlist.version
+        marks = frozenset(key for key, each in self._watchlist.values.items() if each.erased)
+        if marks != self._marks:
+            self._marks = marks
+            self._states.reset()
+
+    def _is_erased(self, figure_id: str) -> bool:
+        return bool(self._marks) and is_erased(figure_id, self._marks)
 
     async def _one(self, record: Received) -> Outcome:
         state = await self._states.before(record)
@@ -125,12 +148,14 @@ class AlertsStage:
 
     def _outputs(self, state: _State, record: Received) -> tuple[Output, ...]:
         trends: tuple[Trend, ...] = ()
+        revisions: list[Alert] = []
         if record.topic == COMMANDS:
             revisions = command(state.book, decode(Command, record.value), record.offset)
         else:
             mention = decode(Mention, record.value)
-            trends = observe(state.trends, observation_of(mention))
-            revisions = self._revise(state.book, mention, record.offset, trends)
+            if not self._is_erased(mention.figure.figure_id):
+                trends = observe(state.trends, observation_of(mention))
+                revisions = self._revise(state.book, mention, record.offset, trends)
         revisions += self._orphans(state.book)
         for alert in revisions:
             _count(alert)
@@ -168,13 +193,31 @@ class AlertsStage:
 
     async def _rebuild(self, record: Received) -> _State:
         """Newest revisions in the record's partition."""
-        book = Book()
-        async for batch in follow_history(self._settings, ALERTS, record.partition):
-            for known in batch:
-                with contextlib.suppress(Exception):  # a tombstone, or written by somebody else
-                    book.remember(decode(Alert, known.value))
+        deleted: dict[bytes | None, int] = {}
+        book = await self._read_alerts(record.partition, deleted)
+        if deleted:  # it comes behind what it deletes, which is there until the topic is compacted
+            book = await self._read_alerts(record.partition, deleted)
         log.info("rebuilt", stage=self.name, partition=record.partition, alerts=len(book.alerts))
         return _State(book, Partition(), mentions_read=False)
+
+    async def _read_alerts(self, partition: int, deleted: dict[bytes | None, int]) -> Book:
+        """Fold a partition of alerts, but for what has been deleted.
+
+        Args:
+            partition: which one.
+            deleted: offset of the latest deletion by key; those that are met are added.
+        """
+        book = Book()
+        async for batch in follow_history(self._settings, ALERTS, partition):
+            for known in batch:
+                if known.value is None:
+                    deleted[known.key] = known.offset
+                elif known.offset >= deleted.get(known.key, -1):
+                    with contextlib.suppress(Exception):  # written by somebody else
+                        alert = decode(Alert, known.value)
+                        if not self._is_erased(alert.figure_id):
+                            book.remember(alert)
+        return book
 
     async def _read_mentions(self, state: _State, record: Received) -> None:
         """Count the mentions before a record, as far back as any rule and the trends look."""
@@ -193,6 +236,8 @@ class AlertsStage:
         state.mentions_read = True
 
     def _count_again(self, state: _State, mention: Mention) -> None:
+        if self._is_erased(mention.figure.figure_id):
+            return
         trends = observe(state.trends, observation_of(mention))
         candidates = self._index.candidates(mention.figure, mention.policy_topics)
         replay(state.book, mention, candidates, self._rules.values, trends=trends)
@@ -226,3 +271,5 @@ def _count(alert: Alert) -> None:
         ledger = alert.latency
         waited = (ledger.alerted_at - ledger.seen_at).total_seconds()
         metrics.END_TO_END_SECONDS.observe(waited)
+        delay = (ledger.alerted_at - ledger.published_at).total_seconds()
+        metrics.PUBLISH_DELAY_SECONDS.observe(max(delay, 0.0))

@@ -79,7 +79,8 @@ class StoriesStage:
         )
         for earlier in past:
             with contextlib.suppress(Exception):  # it is among the dead letters already
-                clusters.assign(decode(EnrichedItem, earlier.value))
+                # Not only assigned: which figures a story has must be known when it becomes another.
+                clusters.mentions(decode(EnrichedItem, earlier.value))
         log.info("rebuilt", stage=self.name, partition=record.partition, records=len(past))
         return clusters
 

@@ -10,8 +10,9 @@ import faulthandler
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
+
+from streams.health import STILL_SECONDS, Pulse, stands_still
 
 __all__ = ["EXIT_STUCK", "EXIT_UNFINISHED", "Watchdog", "limit_shutdown"]
 
@@ -24,32 +25,30 @@ _CHECK_SECONDS = 1.0
 class Watchdog:
     """Dumps all stacks and exits with 70 when work or the event loop stands still.
 
+    `/livez` asks `stuck` too, so it never says otherwise.
+
     Args:
         oldest_age_seconds: age of the oldest record in flight.
         limit_seconds: how old that may get, and how long the loop may not turn.
     """
 
     def __init__(
-        self, oldest_age_seconds: Callable[[], float], *, limit_seconds: float = 180.0
+        self, oldest_age_seconds: Callable[[], float], *, limit_seconds: float = STILL_SECONDS
     ) -> None:
         self._oldest_age = oldest_age_seconds
         self._limit = limit_seconds
-        self._tick = time.monotonic()
+        self._pulse = Pulse(_CHECK_SECONDS)
         self._stopped = threading.Event()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from a thread of its own."""
-        self._beat(loop)
+        self._pulse.start(loop)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Stop watching."""
         self._stopped.set()
-
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._tick = time.monotonic()
-        if not self._stopped.is_set():
-            loop.call_later(_CHECK_SECONDS, self._beat, loop)
+        self._pulse.stop()
 
     def _watch(self) -> None:
         while not self._stopped.wait(_CHECK_SECONDS):
@@ -60,13 +59,7 @@ class Watchdog:
 
     def stuck(self) -> str:
         """Say what stands still; empty if nothing does."""
-        still = time.monotonic() - self._tick
-        if still > self._limit:
-            return f"the event loop has not turned for {still:.0f} s"
-        age = self._oldest_age()
-        if age > self._limit:
-            return f"a record has been in flight for {age:.0f} s"
-        return ""
+        return stands_still(self._pulse.still_seconds(), self._oldest_age(), self._limit)
 
 
 def limit_shutdown(seconds: float) -> None:

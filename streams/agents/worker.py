@@ -11,9 +11,10 @@ import faust
 import structlog
 from mode import Service
 
+from streams import metrics
 from streams.agents.acking import AckingPipeline, Stage
 from streams.agents.alerts import AlertsStage
-from streams.agents.app import make_app, raw_topic
+from streams.agents.app import GROUP_PREFIX, make_app, raw_topic
 from streams.agents.enrich import EnrichStage
 from streams.agents.guards import (
     install_commit_guard,
@@ -25,6 +26,7 @@ from streams.agents.watchdog import Watchdog, limit_shutdown
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import DEAD_LETTERS
 from streams.config import Settings
+from streams.health import HEALTH, Offsets
 from streams.instance import hold_instance
 
 __all__ = ["STAGES", "run_stage"]
@@ -41,6 +43,10 @@ STAGES: dict[str, Callable[[Settings], Stage]] = {
 SHUTDOWN_SECONDS = 8.0
 """`wirewatch up` promises to end within ten seconds."""
 
+UNACKED_SECONDS = 10.0
+"""How long outputs may wait for the broker's acks before the producer counts as not ready; at 30 s
+the sending fails, and the process with it."""
+
 
 def run_stage(name: str, settings: Settings) -> None:
     """Run a stage until SIGTERM or SIGINT (exit 0) or a crash (exit 1).
@@ -56,6 +62,7 @@ def run_stage(name: str, settings: Settings) -> None:
     install_commit_guard()
     install_copartitioning()
     stage = STAGES[name](settings)
+    HEALTH.offsets = Offsets(settings=settings, group=GROUP_PREFIX + name, topics=stage.sources)
     asyncio.run(_check_broker(stage, settings))
     app = make_app(name, settings)
     _add_agent(app, stage)
@@ -74,10 +81,13 @@ async def _check_broker(stage: Stage, settings: Settings) -> None:
 def _add_agent(app: faust.App, stage: Stage) -> None:
     topics = {name: raw_topic(app, name) for name in (*stage.outputs, DEAD_LETTERS)}
     runner = _StageRunner(stage, topics)
+    HEALTH.report("recovered", lambda: "a rebalance is going on" if app.rebalancing else "")
 
     @app.on_partitions_assigned.connect(weak=False)  # type: ignore[untyped-decorator, unused-ignore]
     async def forget(app: Any, assigned: Any, **_: Any) -> None:
         stage.reset()
+        HEALTH.report("assigned")
+        metrics.REBALANCES.labels(app.conf.id).inc()
 
     @app.agent(raw_topic(app, *stage.sources), name=f"streams.{stage.name}", concurrency=1)
     async def agent(stream: Any) -> None:
@@ -97,16 +107,26 @@ class _StageRunner(Service):
         self.stage = stage
         self.pipeline = AckingPipeline(stage, topics)
         self._watchdog = Watchdog(self.pipeline.oldest_age_seconds)
+        HEALTH.live_by(self._watchdog.stuck)
+        metrics.IN_FLIGHT_SECONDS.labels(stage.name).set_function(self.pipeline.oldest_age_seconds)
 
     async def on_start(self) -> None:
         await self.stage.start()
         await self.add_runtime_dependency(self.pipeline)
         self._watchdog.start(self.loop)
+        HEALTH.report("models")
+        HEALTH.report("producer", self._why_no_producer)
         log.info("ready", stage=self.stage.name)
 
     @Service.task
     async def _watch(self) -> None:
         await self.stage.watch()  # raising crashes the process
+
+    def _why_no_producer(self) -> str:
+        waiting = self.pipeline.unacked_seconds()
+        if waiting <= UNACKED_SECONDS:
+            return ""
+        return f"outputs have waited for the broker's acks for {waiting:.0f} s"
 
     async def on_stop(self) -> None:
         self._watchdog.stop()

@@ -56,18 +56,26 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_binding(host: str, token: str) -> None:
+def check_binding(
+    host: str, token: str, *, what: str = "the desk", variable: str = "WIREWATCH_DESK_TOKEN"
+) -> None:
     """Refuse to serve beyond this machine without a token worth the name.
+
+    Args:
+        host: address to listen on.
+        token: what every request must know, or empty.
+        what: is served.
+        variable: holds the token.
 
     Raises:
         ConfigError: the address is not loopback and there is no token, or a token is too short.
     """
-    cure = "set WIREWATCH_DESK_TOKEN, for example to the output of: openssl rand -hex 16"
+    cure = f"set {variable}, for example to the output of: openssl rand -hex 16"
     if not token and not is_loopback(host):
-        raise ConfigError(f"serving the desk on {host} needs a token", cure=cure)
+        raise ConfigError(f"serving {what} on {host} needs a token", cure=cure)
     if token and len(token) < TOKEN_MIN_CHARACTERS:
         raise ConfigError(
-            f"the desk's token is shorter than {TOKEN_MIN_CHARACTERS} characters", cure=cure
+            f"the token for {what} is shorter than {TOKEN_MIN_CHARACTERS} characters", cure=cure
         )
 
 
@@ -78,12 +86,14 @@ class Guard:
         app: what is guarded.
         token: what every request must know; empty asks for nothing.
         local_only: the desk listens on a loopback address.
+        login: people with browsers come, and may log in; else only the header counts.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, local_only: bool) -> None:
+    def __init__(self, app: ASGIApp, *, token: str, local_only: bool, login: bool = True) -> None:
         self._app = app
         self._token = token
         self._local_only = local_only
+        self._login_allowed = login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is refused, pass on the rest, add the headers to both."""
@@ -108,13 +118,13 @@ class Guard:
             )
         if not self._token or self._is_known(request):
             return None
+        if not self._login_allowed:
+            return _refused("A token is needed.\n")
         if request.url.path == "/login" and request.method == "POST":
             return await self._login(request)
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(LOGIN_PAGE, status_code=401)
-        return PlainTextResponse(
-            "The desk needs its token.\n", status_code=401, headers={"www-authenticate": "Bearer"}
-        )
+        return _refused("The desk needs its token.\n")
 
     def _is_known(self, request: Request) -> bool:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -140,6 +150,10 @@ class Guard:
             secure=request.url.scheme == "https",
         )
         return response
+
+
+def _refused(text: str) -> Response:
+    return PlainTextResponse(text, status_code=401, headers={"www-authenticate": "Bearer"})
 
 
 def _host_name(headers: Headers) -> str:

@@ -41,6 +41,7 @@ from streams.desk.guard import Guard, check_binding, is_loopback
 from streams.desk.live import Desk
 from streams.desk.view import duration_text, make_card
 from streams.errors import BrokerError, ConfigError
+from streams.health import HEALTH, Offsets
 from streams.records import Alert
 from streams.sinks.signals import stop_on_signals, until_stopped
 
@@ -139,8 +140,10 @@ async def _keep_following(settings: Settings, desk: Desk, consumer: AIOKafkaCons
         try:
             if connected is None:
                 connected = await connect_consumer(settings, ALERTS)
+            HEALTH.report("assigned")
             await follow(connected, desk)
         except (BrokerError, KafkaError) as error:
+            HEALTH.report("assigned", lambda: "the broker was lost; connecting anew")
             log.warning("broker_lost", reason=str(error), retry_seconds=RECONNECT_SECONDS)
         finally:
             if connected is not None:
@@ -206,6 +209,8 @@ async def serve(
     listener = _listen(host, port)
     try:
         desk = new_desk(utc_now())
+        HEALTH.watch_loop()
+        HEALTH.offsets = Offsets(settings=settings)
         consumer = await connect_consumer(settings, ALERTS)
         stop = stop_on_signals()
         following = asyncio.create_task(

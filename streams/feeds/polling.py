@@ -21,6 +21,7 @@ from streams.feeds.parser_pool import ParserPool
 from streams.feeds.poller import Poller
 from streams.feeds.sharing.share import Share
 from streams.feeds.websub.subscriber import Subscriber
+from streams.health import HEALTH, Offsets
 from streams.instance import hold_instance
 
 __all__ = ["run"]
@@ -48,11 +49,14 @@ async def run(
         ConfigError: a setting is unusable, or another poller runs under the same name.
     """
     _raise_file_limit()
+    HEALTH.watch_loop()
+    HEALTH.offsets = Offsets(settings=settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_instance("poll", settings))
         fetcher = await stack.enter_async_context(Fetcher(settings, resolver=resolver))
         producer = await connect_producer(settings)
         stack.push_async_callback(_let_go, producer)
+        HEALTH.report("producer")
         parser = ParserPool()
         stack.callback(parser.stop)
 
@@ -60,6 +64,9 @@ async def run(
             await poller.leave(feed_ids)
 
         share = Share(settings, leave)
+        HEALTH.report(
+            "assigned", lambda: "" if share.is_settled else "the share of the feeds is not settled"
+        )
         subscriber = Subscriber(
             settings,
             secret("WIREWATCH_WEBSUB_SECRET").encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from streams.records.vocabulary import Origin, Record
@@ -46,5 +47,13 @@ class Figure(Record, frozen=True, kw_only=True):
     """Longer phrases that contain a name and mean somebody or something else."""
     related: tuple[str, ...] = ()
     """figure_ids whose full name supports this figure."""
+    purpose: str = ""
+    """What it is watched for; for persons, the reason why their data may be kept."""
+    owner: str = ""
+    """Who answers for watching it."""
+    review: date | None = None
+    """By when somebody is to ask whether it is still to be watched."""
     active: bool = True
+    erased: bool = False
+    """True for a mark that a figure was erased, which holds nothing else of it."""
     origin: Origin = "cli"

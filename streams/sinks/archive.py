@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from streams.broker.clients import connect_consumer, connect_producer
 from streams.broker.topics import DEAD_LETTER_BYTES
 from streams.config import Settings
 from streams.errors import BrokerError, ConfigError, RecordError
+from streams.health import HEALTH, Offsets
 from streams.metrics import RECORDS
 from streams.sinks.dead_letters import send_dead_letter
 from streams.sinks.parquet import TABLES, Row, discard_unfinished, next_offset, write_batch
 from streams.sinks.signals import stop_on_signals
 from streams.wire import decode
 
-__all__ = ["Archiver", "archive", "check_offset", "run_archive"]
+__all__ = ["Archiver", "archive", "check_offset", "lock_archive", "run_archive"]
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +155,12 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def lock_archive(folder: Path) -> Iterator[None]:
+    """Be the only process that writes into a folder.
+
+    Raises:
+        ConfigError: another one does, or it cannot be written to.
+    """
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
@@ -165,7 +172,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 raise ConfigError(
                     "another process archives into this folder",
                     file=str(folder),
-                    cure="stop it, or give another --to",
+                    cure="stop it, or give another folder",
                 ) from error
         yield
 
@@ -179,12 +186,14 @@ async def archive(
         BrokerError: the broker cannot be reached, or the folder belongs to another one.
         ConfigError: another process uses the folder, or it cannot be written to.
     """
-    with _locked(folder):
+    with lock_archive(folder):
         producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
         try:
             consumer = await connect_consumer(settings, *TABLES)
             try:
                 await _resume(consumer, folder)
+                HEALTH.report("producer")
+                HEALTH.report("assigned")
                 await _consume(consumer, Archiver(folder, producer, every_seconds), stop)
             finally:
                 await consumer.stop()
@@ -210,4 +219,11 @@ async def _consume(consumer: AIOKafkaConsumer, archiver: Archiver, stop: asyncio
 
 async def run_archive(settings: Settings, folder: Path, every_seconds: float) -> None:
     """Archive until SIGTERM or SIGINT; see `archive`."""
+    HEALTH.watch_loop()
+    HEALTH.offsets = Offsets(
+        settings=settings,
+        group="archive",
+        topics=tuple(TABLES),
+        stored=partial(next_offset, folder),
+    )
     await archive(settings, folder, every_seconds, stop_on_signals())

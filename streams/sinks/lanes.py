@@ -141,6 +141,7 @@ class Lane:
                         await self._set_aside(told, error, attempts)
                         return
                     case RetryAfter(seconds):
+                        metrics.NOTIFICATIONS.labels(self._id, "retry").inc()
                         self._log.warning("retry", reason=str(error), seconds=seconds)
                         await self._sleep(seconds)
             else:

@@ -68,6 +68,9 @@ class Notifier:
                 error = SinkError(taken.refused)
                 await send_dead_letter(self._producer, record, stage="notify", error=error)
             RECORDS.labels("notify", "waits" if taken.waits else "silent").inc()
+        elif record.value is None and record.key is not None:
+            forgotten = self._waiting[partition].forget(record.key.decode("utf-8", "replace"))
+            taken = Taken(released=forgotten)
         self._ledger.add(partition, record.offset, [WAITS] if taken.waits else [])
         for offset in taken.released:
             self._ledger.done(partition, offset, WAITS)

@@ -33,6 +33,7 @@ from streams.broker.clients import administer, connect_consumer, connect_produce
 from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES
 from streams.config import Settings, utc_now
 from streams.errors import BrokerError
+from streams.health import HEALTH, Offsets
 from streams.records import Alert
 from streams.sinks.lanes import Lane
 from streams.sinks.ledger import Bookmark, Ledger, read_bookmark
@@ -75,6 +76,7 @@ async def consume(
                 timeout_ms=_patience(notifier.next_due(), utc_now()), max_records=BATCH
             )
             notifier.keep(consumer.assignment())
+            HEALTH.report("assigned")
             await _begin(consumer, ledger, batches, read_bookmarks)
             for records in batches.values():
                 for record in records:
@@ -174,6 +176,8 @@ async def run_notify(
         BrokerError: the broker cannot be reached, or was lost for good.
     """
     stop = stop_on_signals()
+    HEALTH.watch_loop()
+    HEALTH.offsets = Offsets(settings=settings, group=GROUP, topics=(ALERTS,))
     await until_stopped(notify(settings, receivers), stop)
 
 
@@ -185,6 +189,7 @@ async def notify(
     async with AsyncExitStack() as stack:
         producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
         stack.push_async_callback(stop_within, GOODBYE_SECONDS, producer.stop)
+        HEALTH.report("producer")
         consumer = await connect_consumer(settings, ALERTS, group=GROUP, from_start=False)
         stack.push_async_callback(stop_within, GOODBYE_SECONDS, consumer.stop)
         lanes: dict[str, Lane] = {}

@@ -34,7 +34,15 @@ except ImportError as error:
         "the archive needs pyarrow", cure="pip install 'wirewatch[archive]'"
     ) from error
 
-__all__ = ["TABLES", "Row", "Table", "discard_unfinished", "next_offset", "write_batch"]
+__all__ = [
+    "TABLES",
+    "Row",
+    "Table",
+    "discard_unfinished",
+    "next_offset",
+    "replace_file",
+    "write_batch",
+]
 
 R = TypeVar("R", bound=Record)
 
@@ -216,7 +224,7 @@ def write_batch(
         file = folder / table.name / f"dt={day}" / f"{topic}-{partition}-{first}-{last}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         content = pa.Table.from_pylist(columns_of_day, schema=table.schema)
-        _replace(file, partial(pq.write_table, content, compression="zstd"))
+        replace_file(file, partial(pq.write_table, content, compression="zstd"))
         files.append(file)
     _store_offset(folder, topic, partition, last + 1)
     return files
@@ -262,10 +270,10 @@ def _offset_file(folder: Path, topic: str, partition: int) -> Path:
 def _store_offset(folder: Path, topic: str, partition: int, offset: int) -> None:
     file = _offset_file(folder, topic, partition)
     file.parent.mkdir(parents=True, exist_ok=True)
-    _replace(file, lambda path: path.write_bytes(msgspec.json.encode({"next": offset})))
+    replace_file(file, lambda path: path.write_bytes(msgspec.json.encode({"next": offset})))
 
 
-def _replace(file: Path, write: Callable[[Path], Any]) -> None:
+def replace_file(file: Path, write: Callable[[Path], Any]) -> None:
     """Write a file so that it is there completely or not at all, also after a power cut."""
     part = file.with_name(file.name + ".part")
     write(part)

@@ -141,6 +141,16 @@ class Waiting:
             released=tuple(offset for offset in before if offset not in message.offsets),
         )
 
+    def forget(self, alert_id: str) -> tuple[int, ...]:
+        """Take in that the topic has forgotten an alert: what waits is not told any more.
+
+        Returns:
+            Offsets that need not stay open any more.
+        """
+        message = self._messages.pop(alert_id, None)
+        self._told.pop(alert_id, None)
+        return message.offsets if message else ()
+
     def due(self, now: datetime) -> list[Due]:
         """Hand out what must be told or dropped now, the earliest first; it waits no longer."""
         ready = sorted(

@@ -1,9 +1,11 @@
 """Which items tell the same news: a fold over `news.enriched`.
 
 Two items belong together or not by themselves (`likeness`), and a story is all items that are joined by
-such pairs. So it does not matter in which order they come: the same items make the same stories in the end,
-each named after its earliest item. What changes with the order is only what stories are called in between,
-and each such name is told as `absorbed` when it ends.
+such pairs. So the order in which they come hardly matters: the same items make the same stories in the end,
+each named after its earliest item, as far as pairs that are alike were compared. Each item is held against its
+likeliest candidates among those before it, and with another order these are others: of 2,000 alerts about
+texts made of the same few words, shuffled widely, some dozen came out differently. What stories are called in
+between changes with the order, too, and each such name is told as `absorbed` when it ends.
 
 A story takes in items for `WINDOW` in event time, counted from its first item: a text that returns every
 week starts a new story each time. Stories never split: an item that is revised stays in its story.

@@ -8,8 +8,10 @@ import pytest
 from streams.agents import alerts as agent
 from streams.agents.acking import Received
 from streams.agents.alerts import AlertsStage
+from streams.alerts.revise import revise as revise_alerts
 from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, TRENDS
 from streams.config import Settings
+from streams.enrich.watchlist.erasing import mark_id, mark_of
 from streams.errors import RecordError
 from streams.records import Alert, Command, Condition, Figure, Story, Trend
 from streams.testing import NOW, make_figure_hit, make_item_ref, make_mention, make_rule
@@ -238,10 +240,9 @@ async def test_a_silence_is_told_by_whatever_comes_next(topics):
 
 async def test_what_raises_is_a_dead_letter_and_the_next_record_is_processed(topics, monkeypatch):
     (first,) = await topics.news(1)
-    healthy = agent.revise
 
     def revise(book, mention, *args, **kwargs):
-        made = healthy(book, mention, *args, **kwargs)
+        made = revise_alerts(book, mention, *args, **kwargs)
         if mention.item.feed_id == "feed-2":
             raise ZeroDivisionError("half done")
         return made
@@ -252,3 +253,27 @@ async def test_what_raises_is_a_dead_letter_and_the_next_record_is_processed(top
     (next_one,) = await topics.news(3, minutes=2)
     assert (next_one.alert_id, next_one.revision) == (first.alert_id, 2), "the half is forgotten"
     assert len(next_one.sources) == 2
+
+
+async def test_an_erased_figure_is_not_written_about_any_more(topics):
+    (first,) = await topics.news(1)
+    topics.figures = {mark_id("ada-example"): mark_of("ada-example")}
+    topics.edit()
+    assert await topics.news(2, 1) == []
+    with pytest.raises(RecordError, match="no alert"):
+        await topics.command(first)
+    topics.stage = topics.start()
+    assert await topics.news(3, 2) == [], "nor by a process that begins now"
+
+
+async def test_what_was_deleted_does_not_come_back_with_the_figure(topics):
+    """The revisions before a deletion are in the topic until it is compacted."""
+    (first,) = await topics.news(1)
+    topics.logs[ALERTS][0] = msgspec.structs.replace(
+        topics.logs[ALERTS][0], key=first.alert_id.encode()
+    )
+    deletion = topics.write(ALERTS, None, NOW)
+    topics.logs[ALERTS][1] = msgspec.structs.replace(deletion, key=first.alert_id.encode())
+    topics.stage = topics.start()
+    (anew,) = await topics.news(2, 1)
+    assert (anew.alert_id, anew.revision, len(anew.sources)) == (first.alert_id, 1, 1)

@@ -108,7 +108,8 @@ def mentions(values: Sequence[bytes]) -> None:
     part = Partition({**RULES, **OF_TRENDS})
     for offset, value in enumerate(values):
         with contextlib.suppress(RecordError):
-            event = decode(Command if b'"command_id"' in value[:20] else Mention, value)
+            is_command = b'"command_id"' in value[:20]
+            event = decode(Command, value) if is_command else decode(Mention, value)
             for alert in part.take(event, offset):
                 encode(alert)
     assert part.take(SANE, len(values))

@@ -278,3 +278,12 @@ def test_laws(steps):
     assert not len(scene.waiting)
     [(offset, text)] = scene.ledger.committable().values()
     assert (offset, text) == (len(scene.log), "")
+
+
+def test_an_alert_that_the_topic_has_forgotten_is_not_told():
+    waiting = Waiting()
+    for offset, name in enumerate("ab"):
+        waiting.take(make_alert(name, **until(60)), record_at(offset, at(0)))
+    assert waiting.forget("a") == (0,)
+    assert waiting.forget("a") == ()
+    assert [due.alert.alert_id for due in waiting.due(at(60))] == ["b"]

@@ -19,6 +19,7 @@ from streams.config import Settings
 from streams.enrich.verbs import showing
 from streams.enrich.verbs.reading import Stream, decoded, lines_of, opened
 from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
+from streams.enrich.watchlist.erasing import watched
 from streams.enrich.watchlist.exporting import FORMATS, Format, export_figures
 from streams.enrich.watchlist.importing import Imported, import_figures
 from streams.enrich.watchlist.spreadsheet import read_rows
@@ -69,8 +70,8 @@ def import_(
 
     CSV has a header with these columns, of which only name must be there: id, name, kind, qid,
     aliases, titles, cues, negative_cues, blockers, lists, related, description, active,
-    qid_checked, lang. A cell holds several values separated by | and an alias may carry a mark
-    ('Apple:context').
+    qid_checked, purpose, owner, review, lang. A cell holds several values separated by | and an
+    alias may carry a mark ('Apple:context'). A figure that was erased is a mistake.
 
     From Wikidata come an entity a line, as in its dumps, or {"entities": …} as from
     Special:EntityData and wbgetentities. Humans become persons, all else organisations. Aliases
@@ -126,7 +127,7 @@ def export(
     """Write the watched figures: YAML as in the configuration folder, CSV, or a record a line."""
     chosen = _format(format_, file)
     settings = resolve_broker(Settings.from_environment(), broker)
-    figures = asyncio.run(read(settings, WATCHLIST, Figure)).values()
+    figures = watched(asyncio.run(read(settings, WATCHLIST, Figure))).values()
     write(export_figures(figures, chosen), file)
 
 

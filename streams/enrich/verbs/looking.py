@@ -15,15 +15,17 @@ from streams.broker.broadcast import read
 from streams.broker.clients import resolve_broker
 from streams.broker.topics import WATCHLIST
 from streams.broker.verbs import BrokerOption, JsonOption
-from streams.config import Settings
+from streams.config import Settings, utc_now
 from streams.enrich.verbs import showing
 from streams.enrich.verbs.reading import decoded
+from streams.enrich.watchlist.accounting import open_accounts, overdue
 from streams.enrich.watchlist.checking import Finding
 from streams.enrich.watchlist.checking import check as check_figures
+from streams.enrich.watchlist.erasing import watched
 from streams.enrich.watchlist.file import line_of, parse_watchlist, read_watchlist
 from streams.enrich.watchlist.trying import Trial
 from streams.errors import ConfigError
-from streams.printing import print_json, say
+from streams.printing import note, print_json, say
 from streams.records import Figure
 
 __all__ = ["check", "list_", "try_"]
@@ -44,16 +46,19 @@ def list_(
 
     As JSON: an array of figures, as they are on news.watchlist.
     """
-    settings = resolve_broker(Settings.from_environment(), broker)
     figures = [
         figure
-        for _, figure in sorted(asyncio.run(read(settings, WATCHLIST, Figure)).items())
+        for figure in _live_figures(Settings.from_environment(), broker)
         if not in_list or set(in_list) & set(figure.lists)
     ]
     if as_json:
         print_json(msgspec.to_builtins(figures))
     else:
         showing.show_figures(figures)
+    today = utc_now().date()
+    for figure in figures:
+        if overdue(figure, today):
+            note(f"warning: {figure.figure_id}: the review was due on {figure.review}")
 
 
 def check(
@@ -70,8 +75,9 @@ def check(
     """Find mistakes in a watchlist, and what finds the wrong things or nothing.
 
     Exits with 1 if there are errors. Warnings are about names that are too weak, shared or never
-    found; notes are warnings that may well be meant. Needs no broker unless --live or --broker is
-    given.
+    found, about persons whose review is overdue, and, where anybody has a purpose or an owner, about
+    persons without one; notes are warnings that may well be meant. Needs no broker unless --live or
+    --broker is given.
 
     As JSON: {"source", "figures", "errors", "warnings", "notes", "findings": [{"level",
     "figure_id", "field", "message", "cure", "line"}]}; line is 0 where it is not known.
@@ -85,7 +91,8 @@ def check(
         path = file or settings.config_folder / "watchlist.yaml"
         figures = parse_watchlist(path)
         source, text = str(path), path.read_text("utf-8")
-    found = [(line_of(text, each), each) for each in check_figures(figures)]
+    findings = [*check_figures(figures), *open_accounts(figures, utc_now().date())]
+    found = [(line_of(text, each), each) for each in findings]
     _report(source, len(figures), found, as_json=as_json)
     levels = {each.level for _, each in found}
     if "error" in levels or (strict and "warning" in levels):
@@ -128,7 +135,7 @@ def try_(
 
 def _live_figures(settings: Settings, broker: str) -> list[Figure]:
     known = asyncio.run(read(resolve_broker(settings, broker), WATCHLIST, Figure))
-    return [figure for _, figure in sorted(known.items())]
+    return [figure for _, figure in sorted(watched(known).items())]
 
 
 def _refuse_both(file: Path | None, name: str) -> None:

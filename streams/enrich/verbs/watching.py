@@ -28,11 +28,15 @@ from streams.enrich.verbs.options import (
     KindOption,
     ListOption,
     NegativeCueOption,
+    OwnerOption,
+    PurposeOption,
     QidOption,
     RelatedOption,
+    ReviewOption,
     TitleOption,
     Words,
     by_field,
+    review_date,
 )
 from streams.enrich.watchlist.aliases import Alias, clean, parse_alias
 from streams.enrich.watchlist.candidates import LISTS
@@ -44,6 +48,7 @@ from streams.enrich.watchlist.editing import (
     with_names,
     with_own_name,
 )
+from streams.enrich.watchlist.erasing import is_erased, mark_id, watched
 from streams.enrich.watchlist.grading import surnames_of
 from streams.errors import ConfigError, NotFoundError
 from streams.meant import close_ids
@@ -77,19 +82,25 @@ def add(
     list_: ListOption = None,
     related: RelatedOption = None,
     description: DescriptionOption = None,
+    purpose: PurposeOption = None,
+    owner: OwnerOption = None,
+    review: ReviewOption = None,
     broker: BrokerOption = "",
 ) -> None:
     """Watch a figure. Running processes follow at once. Prints the figure's id.
 
     Names of one word are graded, the figure's own one too: ordinary words, given names, frequent
     surnames and the like count only with support, and a note says so. A mark such as ':strong'
-    overrules that. The same command again changes nothing.
+    overrules that. The same command again changes nothing. A figure that `wirewatch privacy erase`
+    has erased is watched again.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(read(settings, WATCHLIST, Figure))
+    records = asyncio.run(read(settings, WATCHLIST, Figure))
+    known = watched(records)
     stated = parse_alias(name)
     figure = Figure(figure_id="", name=stated.surface, kind=kind or "person", qid=qid or "")
     figure = structs.replace(figure, description=clean(description or ""))
+    figure = structs.replace(figure, **_accounts(purpose, owner, review))
     figure = structs.replace(figure, figure_id=figure_id or _id_for(figure, known))
     given = by_field(title, cue, negative_cue, blocker, list_, related)
     figure = structs.replace(figure, **given)
@@ -102,6 +113,10 @@ def add(
             field="--id" if figure_id else "NAME",
             cure=f"change it with `watchlist edit {figure.figure_id}`, or choose another --id",
         )
+    if is_erased(figure.figure_id, records):
+        # First, so that no stage knows the figure and its mark at once.
+        asyncio.run(publish(settings, WATCHLIST, {mark_id(figure.figure_id): None}))
+        note(f"{figure.figure_id} was erased; it is watched again, since you add it by hand")
     _publish(settings, figure, before)
 
 
@@ -123,6 +138,9 @@ def edit(
     list_: ListOption = None,
     related: RelatedOption = None,
     description: DescriptionOption = None,
+    purpose: PurposeOption = None,
+    owner: OwnerOption = None,
+    review: ReviewOption = None,
     drop_alias: DropOption = None,
     drop_title: DropOption = None,
     drop_cue: DropOption = None,
@@ -137,18 +155,20 @@ def edit(
 ) -> None:
     """Change a figure: what is given is added or replaced, what is not given stays.
 
-    An empty --qid or --description takes it away. An alias that is there already gets the
+    An empty --qid, --description, --purpose, --owner or --review takes it away. An alias that is there already gets the
     strength that is given now.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(read(settings, WATCHLIST, Figure))
+    known = watched(asyncio.run(read(settings, WATCHLIST, Figure)))
     before = _known(known, [figure_id])[0]
     changes: dict[str, Any] = {"kind": kind, "qid": qid, "active": active}
     changes["description"] = None if description is None else clean(description)
     changes["name"] = None if name is None else parse_alias(name).surface
     changes["qid_checked"] = False if qid not in (None, before.qid) else None
     figure = structs.replace(
-        before, **{field: value for field, value in changes.items() if value is not None}
+        before,
+        **{field: value for field, value in changes.items() if value is not None},
+        **_accounts(purpose, owner, review),
     )
     dropped = by_field(
         drop_title, drop_cue, drop_negative_cue, drop_blocker, drop_list, drop_related
@@ -174,10 +194,11 @@ def remove(
 ) -> None:
     """No longer watch figures. If one of them is unknown, none is removed.
 
-    `watchlist edit --inactive` keeps what is known of a figure.
+    `watchlist edit --inactive` keeps what is known of a figure; `wirewatch privacy erase` also
+    deletes its alerts.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
-    known = asyncio.run(read(settings, WATCHLIST, Figure))
+    known = watched(asyncio.run(read(settings, WATCHLIST, Figure)))
     gone = {figure.figure_id for figure in _known(known, figure_ids)}
     for figure in known.values():
         lost = sorted(gone & set(figure.related))
@@ -190,6 +211,16 @@ def remove(
     asyncio.run(publish(settings, WATCHLIST, dict.fromkeys(sorted(gone))))
     for figure_id in dict.fromkeys(figure_ids):
         say(f"removed {figure_id}")
+
+
+def _accounts(purpose: str | None, owner: str | None, review: str | None) -> dict[str, Any]:
+    """Those fields among purpose, owner and review that were given."""
+    given = {
+        "purpose": None if purpose is None else clean(purpose),
+        "owner": None if owner is None else clean(owner),
+    }
+    stated: dict[str, Any] = {field: text for field, text in given.items() if text is not None}
+    return stated if review is None else {**stated, "review": review_date(review)}
 
 
 def _publish(settings: Settings, figure: Figure, before: Figure | None) -> None:

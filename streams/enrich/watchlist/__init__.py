@@ -3,6 +3,8 @@
 file                   watchlist.yaml to figures; which line a figure stands in
 grading                which names are too weak to stand alone, and why (pure, as all that follows)
 checking               what is wrong with a watchlist, and what is probably not meant
+accounting             persons without a purpose or an owner, or whose review is overdue
+erasing                marks that keep erased figures from coming back
 aliases                names as people type them: `Apple:context`
 editing                figures made and changed: ids, graded names, two statements merged
 candidates             what a file says of a figure, before it is one

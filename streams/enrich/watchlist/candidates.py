@@ -5,6 +5,7 @@ A candidate may leave open what is found out later: its id, its kind, the streng
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct
@@ -41,6 +42,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
     blockers: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
+    purpose: str = ""
+    owner: str = ""
+    review: date | None = None
     active: bool | None = None
     """None: not said."""
 

@@ -98,6 +98,9 @@ def _stated(candidate: Candidate, figure_id: str, kind: Kind, found: Figure | No
         blockers=candidate.blockers,
         lists=candidate.lists,
         related=candidate.related,
+        purpose=candidate.purpose,
+        owner=candidate.owner,
+        review=candidate.review,
         active=candidate.active is not False,
     )
 

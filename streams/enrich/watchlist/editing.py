@@ -100,8 +100,8 @@ def with_own_name(figure: Figure, stated: Alias) -> tuple[Figure, Weakness | Non
 def merged(figure: Figure, more: Figure) -> Figure:
     """What a figure becomes when more is said about it: nothing that was stated is lost.
 
-    Names whose words are stated already, in whatever strength, stay as they are. QID and
-    description are taken where there are none.
+    Names whose words are stated already, in whatever strength, stay as they are. QID, description,
+    purpose and owner are taken where there are none; of two dates of review the later one counts.
     """
     known = {path_of(name.surface) for name in figure.names}
     others = more.names
@@ -117,6 +117,9 @@ def merged(figure: Figure, more: Figure) -> Figure:
         qid=figure.qid or more.qid,
         qid_checked=figure.qid_checked or (more.qid_checked and more.qid in ("", figure.qid)),
         description=figure.description or more.description,
+        purpose=figure.purpose or more.purpose,
+        owner=figure.owner or more.owner,
+        review=max((each.review for each in (figure, more) if each.review), default=None),
         active=more.active,
         **{
             field: tuple(dict.fromkeys((*getattr(figure, field), *getattr(more, field))))

@@ -65,6 +65,9 @@ def _entry(figure: Figure) -> str:
         "lists": list(figure.lists),
         "names": [_name(name, figure) for name in figure.names],
         **{field: list(getattr(figure, field)) for field in LISTS if field != "lists"},
+        "purpose": figure.purpose,
+        "owner": figure.owner,
+        "review": figure.review,
     }
     entry = _Entry((field, value) for field, value in stated.items() if value)
     if not figure.active:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,9 @@ class _FigureEntry(Struct, frozen=True, forbid_unknown_fields=True):
     negative_cues: list[Text] = []
     blockers: list[Text] = []
     related: list[Slug] = []
+    purpose: str = ""
+    owner: str = ""
+    review: date | None = None
     active: bool = True
 
 
@@ -102,6 +106,9 @@ def _figure(entry: _FigureEntry) -> Figure:
         negative_cues=tuple(entry.negative_cues),
         blockers=tuple(entry.blockers),
         related=tuple(entry.related),
+        purpose=entry.purpose,
+        owner=entry.owner,
+        review=entry.review,
         active=entry.active,
         origin="file",
     )

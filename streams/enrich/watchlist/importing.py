@@ -16,6 +16,7 @@ from streams.enrich.watchlist.candidates import Candidate, Kind, Problem
 from streams.enrich.watchlist.checking import LONGEST_PHRASE
 from streams.enrich.watchlist.drafting import Draft, continued, draft, regraded
 from streams.enrich.watchlist.editing import new_figure_id, same_but_origin
+from streams.enrich.watchlist.erasing import is_erased
 from streams.enrich.watchlist.grading import surnames_of
 from streams.enrich.watchlist.vetting import Dropped, vetted
 from streams.records import Figure
@@ -70,7 +71,7 @@ def import_figures(
 
     Args:
         read: from a file.
-        known: the watchlist.
+        known: the watchlist, with the marks of erased figures.
         kind: of figures for which the file does not say it. By default they are persons where a
             person wrote the file, and a problem elsewhere.
         update_only: pass over all figures that the watchlist does not know.
@@ -96,6 +97,7 @@ class _Importer:
     ) -> None:
         self.drafts: dict[str, Draft] = {}
         self._figures: dict[str, Figure] = {}
+        self._erased: set[str] = set()
         self._qids: dict[str, str] = {}
         self._names: dict[Path, list[str]] = {}
         self._problems: list[Problem] = []
@@ -103,7 +105,10 @@ class _Importer:
         self._kind = kind
         self._update_only = update_only
         for figure in known:
-            self._remember(figure)
+            if figure.erased:
+                self._erased.add(figure.figure_id)
+            else:
+                self._remember(figure)
 
     def report(self, problem: Problem) -> None:
         """Keep a problem, unless it is about an entity that would be passed over anyway."""
@@ -197,6 +202,9 @@ class _Importer:
             return Problem(candidate.line, candidate.qid or candidate.name, message, cure)
         figure_id = found.figure_id if found else candidate.figure_id
         figure_id = figure_id or new_figure_id(candidate.name, candidate.qid, self._figures)
+        if is_erased(figure_id, self._erased):
+            cure = f"leave it out, or add it by hand with `watchlist add --id {figure_id}`"
+            return Problem(candidate.line, "id", f"{figure_id!r} was erased", cure)
         if not candidate.is_chosen:
             candidate, dropped = vetted(candidate, figure_id)
             self._dropped += dropped

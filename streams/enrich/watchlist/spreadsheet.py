@@ -1,11 +1,12 @@
 """Watchlists as CSV: one figure a row, several names or words in one cell separated by `|`.
 
     id, name, kind, qid, aliases, titles, cues, negative_cues, blockers, lists, related,
-    description, active, qid_checked, lang
+    description, active, qid_checked, purpose, owner, review, lang
 
 Only `name` is required. Aliases may carry marks (`Apple:context`, see `streams.enrich.watchlist.aliases`).
 A QID may be the address of the entity. `lang` is allowed and not used: a name counts in all
-languages. Commas, semicolons and tabs separate columns, whichever the header uses.
+languages. `review` is a date (2027-01-31). Commas, semicolons and tabs separate columns, whichever
+the header uses.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Literal
 
 from msgspec import structs
@@ -27,7 +29,7 @@ __all__ = ["COLUMNS", "read_rows", "write_rows"]
 
 COLUMNS = (
     "id", "name", "kind", "qid", "aliases", "titles", "cues", "negative_cues", "blockers", "lists",
-    "related", "description", "active", "qid_checked", "lang",
+    "related", "description", "active", "qid_checked", "purpose", "owner", "review", "lang",
 )  # fmt: skip
 WRITTEN = COLUMNS[:-1]
 
@@ -138,6 +140,9 @@ def _candidate(line: int, columns: Sequence[str], row: Sequence[str]) -> Candida
         qid_checked=_FLAGS[cell("qid_checked").lower()] or False,
         description=cell("description"),
         aliases=tuple(parse_alias(part) for part in split(cell("aliases"))),
+        purpose=cell("purpose"),
+        owner=cell("owner"),
+        review=_date(cell("review")),
         active=_FLAGS[cell("active").lower()],
     )
     return structs.replace(candidate, **{column: split(cell(column)) for column in LISTS})
@@ -154,6 +159,17 @@ def _cell_problems(line: int, name: str, cells: Mapping[str, str]) -> Iterator[P
     for column, values, cure in allowed:
         if cells.get(column, "").lower() not in values:
             yield Problem(line, column, f"is {cells[column][:40]!r}", cure)
+    review = cells.get("review", "")
+    if review and _date(review) is None:
+        yield Problem(line, "review", f"is {review[:40]!r}", "write a date like 2027-01-31")
+
+
+def _date(text: str) -> date | None:
+    """A date as 2027-01-31; None for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _cells(figure: Figure) -> list[str]:
@@ -167,6 +183,9 @@ def _cells(figure: Figure) -> list[str]:
         "description": figure.description,
         "active": "" if figure.active else "no",
         "qid_checked": "yes" if figure.qid_checked else "",
+        "purpose": figure.purpose,
+        "owner": figure.owner,
+        "review": figure.review.isoformat() if figure.review else "",
         **{column: join(getattr(figure, column)) for column in LISTS},
     }
     return [cells[column] for column in WRITTEN]

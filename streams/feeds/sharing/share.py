@@ -32,7 +32,8 @@ from streams.config import Settings
 from streams.errors import BrokerError
 from streams.feeds.sharing.following import Following, count_partitions
 from streams.feeds.sharing.holdings import Holding
-from streams.feeds.sharing.membership import Membership, seconds_awake_or_not
+from streams.feeds.sharing.membership import GROUP, Membership, seconds_awake_or_not
+from streams.metrics import REBALANCES
 from streams.records import Feed, FeedState
 
 __all__ = ["FAREWELL_SECONDS", "Share"]
@@ -202,6 +203,7 @@ class Share:
             log.warning("share_given_up_while_publishing", feeds=len(lost))
 
     def _on_assigned(self, partitions: frozenset[int]) -> None:
+        REBALANCES.labels(GROUP).inc()
         self._assigned = partitions
         self._is_rebalancing = False
         self._round += 1

@@ -1,0 +1,70 @@
+"""Who is disturbed how and when: a plan that follows from a seed. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+__all__ = ["BROKER", "FREEZE_SECONDS", "Disturbance", "plan"]
+
+BROKER = "broker"
+FREEZE_SECONDS = 20.0
+GAP_SECONDS = (5.0, 15.0)
+
+_WORDS = {
+    "kill": "gets kill -9",
+    "term": "gets SIGTERM, and is started again",
+    "freeze": "stands still for {seconds:g} s",
+    "join": "joins",
+    "leave": "leaves for good",
+    "restart": "is stopped in order, and started again",
+    "crash": "gets kill -9, and is started again",
+}
+
+
+class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happens to a process or to the broker."""
+
+    at: float
+    """Seconds after the first output."""
+    kind: str
+    whom: str
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.at:6.1f} s  {self.whom} {_WORDS[self.kind].format(seconds=self.seconds)}"
+
+
+def plan(
+    seed: int, seconds: float, stages: Sequence[str], *, freeze_seconds: float = FREEZE_SECONDS
+) -> list[Disturbance]:
+    """Draw what happens: something every 5 to 15 s, and the broker goes away after a third and two thirds.
+
+    Args:
+        seed: of all choices.
+        seconds: how long disturbances go on.
+        stages: each has a worker `<stage>-1`, and a second one now and then.
+        freeze_seconds: how long a process stands still.
+    """
+    dice = random.Random(seed)
+    there = {stage: [f"{stage}-1"] for stage in stages}
+    found = [
+        Disturbance(at=seconds / 3, kind="restart", whom=BROKER),
+        Disturbance(at=seconds * 2 / 3, kind="crash", whom=BROKER),
+    ]
+    at = dice.uniform(*GAP_SECONDS) / 2
+    while at < seconds:
+        stage = dice.choice(list(stages))
+        kind = dice.choice(("kill", "kill", "term", "freeze", "second"))
+        if kind == "second":
+            kind = "leave" if len(there[stage]) == 2 else "join"
+            whom = f"{stage}-2"
+            there[stage] = [f"{stage}-1", *([whom] if kind == "join" else [])]
+        else:
+            whom = dice.choice(there[stage])
+        still = freeze_seconds if kind == "freeze" else 0.0
+        found.append(Disturbance(at=round(at, 1), kind=kind, whom=whom, seconds=still))
+        at += dice.uniform(*GAP_SECONDS)
+    return sorted(found, key=lambda each: each.at)

@@ -1,0 +1,60 @@
+"""The stream keeps its promises while it is broken on purpose, and the suite notices where it does not.
+
+The short form of `make chaos`, on an Apache Kafka of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.broker.topics import ENRICHED
+from tests.brokers import kafka_missing
+from tests.chaos.__main__ import summary
+from tests.chaos.disturb import plan
+from tests.chaos.flow import STAGES, Report, Wanted, run
+from tests.chaos.guards import without
+
+pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(420)]
+
+
+async def _report(wanted: Wanted, folder: Path) -> Report:
+    if reason := kafka_missing():
+        pytest.skip(reason)
+    return await run(wanted, folder, lambda _: None)
+
+
+async def test_nothing_is_lost_doubled_or_swapped_whatever_happens(tmp_path: Path) -> None:
+    wanted = Wanted(
+        items=1_200,
+        poison=0.02,
+        seed=5,
+        feed_seconds=35.0,
+        disturbances=tuple(plan(5, 45.0, STAGES, freeze_seconds=10.0)),
+        partitions=4,
+    )
+    report = await _report(wanted, tmp_path)
+    assert report.passed, "\n".join(summary(report))
+    assert len(report.done) == len(wanted.disturbances)
+
+
+@pytest.mark.parametrize(
+    ("guard", "faults"),
+    [
+        ("commit-guard", {("missing", ENRICHED), ("order", ENRICHED)}),
+        ("emit-before-remember", {("missing", ENRICHED)}),
+    ],
+)
+async def test_without_a_guard_the_run_fails_and_says_what_is_wrong(
+    guard: str, faults: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Two of three: `--without ordered-acks` swaps records and loses none, for the commit guard keeps them."""
+    report = await _report(without(guard), tmp_path)
+    found = {(fault.kind, fault.topic) for fault in report.verdict.faults}
+    if guard == "commit-guard":  # what came too early stays where it is; what it overtook is lost
+        assert ("missing", ENRICHED) in found
+        assert found <= faults
+    else:
+        assert found == faults
+    assert not report.passed
