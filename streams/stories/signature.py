@@ -13,6 +13,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from streams.records import stable_id
@@ -49,7 +50,7 @@ _CONTEXT = 3.0
 """Weight that the two words beside a slot must have together: "in der" is beside everything."""
 
 
-class Wording(NamedTuple):
+class Wording(msgspec.Struct, frozen=True, gc=False):
     """How an item is worded. Packed, since there are very many of them."""
 
     mark: str

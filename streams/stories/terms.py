@@ -55,13 +55,10 @@ _NEUTRAL = 1
 _NAME = 2
 
 
-class Term(NamedTuple):
-    """A key with its weight. Of the key, the lowest bit is set where every language writes it alike, the next one
-    where it stands for a name, whose words are keys of their own.
-    """
-
-    key: int
-    weight: float
+Term = tuple[int, float]
+"""A key with its weight. Of the key, the lowest bit is set where every language writes it alike, the next one where it
+stands for a name, whose words are keys of their own. A bare tuple, for the garbage collector leaves those alone that
+hold nothing but numbers, and the window has millions."""
 
 
 class Word(NamedTuple):
@@ -133,7 +130,7 @@ class _Words(dict[str, Word]):
         is_number = written[0].isdigit()
         fills = is_number or written[0].isupper()
         fact = key_of(folded) & ~1 | is_number if fills else -1
-        word = self[written] = Word(folded, term, term.weight if term else 0.0, fact)
+        word = self[written] = Word(folded, term, term[1] if term else 0.0, fact)
         return word
 
 
@@ -157,7 +154,7 @@ def _term(word: str, lang: str) -> Term | None:
     term = cut(word)
     total = documents.get(lang, 0) or max(documents.values())
     weight = math.log(total / terms.get(lang, {}).get(term, 1)) if lang in terms else 5.0
-    return Term(key_of(f"{lang} {term}") & ~(_NEUTRAL | _NAME), weight) if weight >= 3.0 else None
+    return (key_of(f"{lang} {term}") & ~(_NEUTRAL | _NAME), weight) if weight >= 3.0 else None
 
 
 def _number(word: str) -> Term | None:
@@ -165,7 +162,7 @@ def _number(word: str) -> Term | None:
     digits = re.sub(r"\D", "", word)
     if len(digits) < 2 or (len(word) == 4 and word.startswith(("19", "20"))):
         return None
-    return Term(key_of(f"# {digits}") & ~_NAME | _NEUTRAL, 5.0)
+    return key_of(f"# {digits}") & ~_NAME | _NEUTRAL, 5.0
 
 
 def key_of(text: str) -> int:
@@ -182,10 +179,10 @@ def terms_of(enriched: EnrichedItem, words: Iterable[Word]) -> tuple[Term, ...]:
     """
     watched = _watched(enriched)
     found = {
-        term.key: term for folded, term, _, _ in words if term is not None and folded not in watched
+        term[0]: term for folded, term, _, _ in words if term is not None and folded not in watched
     }
     for term in _names(enriched):
-        found[term.key] = term
+        found[term[0]] = term
     return tuple(sorted(found.values(), key=_by_weight)[:KEYS])
 
 
@@ -196,7 +193,7 @@ def _watched(enriched: EnrichedItem) -> set[str]:
 
 
 def _by_weight(term: Term) -> tuple[float, int]:
-    return -term.weight, term.key
+    return -term[1], term[0]
 
 
 def _names(enriched: EnrichedItem) -> list[Term]:
@@ -212,12 +209,12 @@ def _names(enriched: EnrichedItem) -> list[Term]:
 # Terms are shared by all items that hold them: the window keeps very many.
 @lru_cache(maxsize=65_536)
 def _figure(figure_id: str) -> Term:
-    return Term(key_of(f"@ {figure_id}") | _NEUTRAL | _NAME, _FIGURE_WEIGHT)
+    return key_of(f"@ {figure_id}") | _NEUTRAL | _NAME, _FIGURE_WEIGHT
 
 
 @lru_cache(maxsize=65_536)
 def _name(last: str, lang: str) -> Term:
     """The last word of a name stands for it: "Mark Zuckerberg", "Zuckerberg"."""
     term = _term(last, lang)
-    weight = term.weight if term else _FIGURE_WEIGHT
-    return Term(key_of(f"= {cut(last)}") | _NEUTRAL | _NAME, weight * _NAME_WEIGHT)
+    weight = term[1] if term else _FIGURE_WEIGHT
+    return key_of(f"= {cut(last)}") | _NEUTRAL | _NAME, weight * _NAME_WEIGHT
