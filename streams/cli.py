@@ -15,6 +15,7 @@ from rich.console import Console
 
 from streams import __version__
 from streams.alerts.verbs import backtesting, explaining, ruling
+from streams.broker import letter_verbs
 from streams.broker import verbs as broker_verbs
 from streams.broker.clients import administer, resolve_broker
 from streams.broker.verbs import BrokerOption, JsonOption
@@ -368,6 +369,7 @@ app.add_typer(ruling.app, name="rules", rich_help_panel="Manage")
 app.add_typer(config_app, name="config", rich_help_panel="Manage")
 app.add_typer(privacy_verbs.app, name="privacy", rich_help_panel="Manage")
 app.add_typer(broker_verbs.app, name="topics", rich_help_panel="Manage")
+app.add_typer(letter_verbs.app, name="dead-letters", rich_help_panel="Manage")
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ from streams.errors import RecordError
 from streams.records import DeadLetter, Record
 
 __all__ = [
+    "ATTEMPTS_HEADER",
     "Headers",
+    "attempts_before",
     "dead_letter",
     "decode",
     "encode",
@@ -30,6 +32,9 @@ Headers = list[tuple[str, bytes]]
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder[Record]] = {}
+
+ATTEMPTS_HEADER = "attempts-before"
+"""How often a record had failed when it was sent back to where it came from; others have no such header."""
 
 MESSAGE_LIMIT = 500
 """Characters of an error message that travel in a dead letter."""
@@ -81,6 +86,7 @@ def dead_letter(
     stage: str,
     error: BaseException,
     attempts: int = 1,
+    timestamp_ms: int = -1,
     limit_bytes: int = DEAD_LETTER_VALUE_BYTES,
 ) -> tuple[bytes | None, Headers]:
     """Make the dead letter of a record.
@@ -93,6 +99,8 @@ def dead_letter(
         stage: who gave up.
         error: why.
         attempts: how often it was tried.
+        timestamp_ms: its time, milliseconds since the epoch; that of the letter is when it was refused, or
+            letters about old records would not be kept for long. -1: not known.
         limit_bytes: what the producer can send; a longer value is cut, and a header says so.
 
     Returns:
@@ -106,12 +114,19 @@ def dead_letter(
         "dead-letter-error": type(error).__name__,
         "dead-letter-message": str(error)[:MESSAGE_LIMIT],
         "dead-letter-attempts": str(attempts),
+        "dead-letter-timestamp-ms": str(timestamp_ms),
         "dead-letter-app-version": __version__,
     }
     if value is not None and len(value) > limit_bytes:
         values["dead-letter-cut-from-bytes"] = str(len(value))
         value = value[:limit_bytes]
     return value, [(name, text.encode("utf-8", "replace")) for name, text in values.items()]
+
+
+def attempts_before(headers: Iterable[tuple[str, bytes]]) -> int:
+    """How often a record had failed already when it was sent; 0 for all that was not sent back."""
+    told = dict(headers).get(ATTEMPTS_HEADER, b"")
+    return int(told) if told.isdigit() else 0
 
 
 def read_dead_letter(
@@ -132,6 +147,8 @@ def read_dead_letter(
             error=found["dead-letter-error"],
             message=found.get("dead-letter-message", ""),
             attempts=int(found.get("dead-letter-attempts", "1")),
+            timestamp_ms=int(found.get("dead-letter-timestamp-ms", "-1")),
+            cut_from_bytes=int(found.get("dead-letter-cut-from-bytes", "0")),
             app_version=found.get("dead-letter-app-version", ""),
             key=key,
             value=value,

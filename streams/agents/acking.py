@@ -24,7 +24,7 @@ from streams import metrics
 from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
-from streams.wire import dead_letter
+from streams.wire import attempts_before, dead_letter
 
 __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 
@@ -221,11 +221,12 @@ class AckingPipeline(Service):
             offset=message.offset,
             stage=self.stage.name,
             error=error,
+            attempts=attempts_before(event.message.headers or ()) + 1,
+            timestamp_ms=int(message.timestamp * 1000),
         )
         sent: Awaitable[Any] = await self.topics[DEAD_LETTERS].send(
-            key=message.key,
+            key=b"" if message.key is None and value is None else message.key,  # aiokafka wants one
             value=value,
-            timestamp=message.timestamp,
             headers=dict(headers),
         )
         return sent

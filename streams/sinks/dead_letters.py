@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import BrokerError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTERS_METRIC
-from streams.wire import dead_letter
+from streams.wire import attempts_before, dead_letter
 
 __all__ = ["send_dead_letter"]
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 async def send_dead_letter(
-    producer: AIOKafkaProducer, record: Any, *, stage: str, error: Exception, attempts: int = 1
+    producer: AIOKafkaProducer, record: Any, *, stage: str, error: Exception, attempts: int = 0
 ) -> None:
     """Write the original bytes to `news.dead-letters`, and wait for the broker's ack.
 
@@ -28,11 +28,13 @@ async def send_dead_letter(
         record: aiokafka's ConsumerRecord.
         stage: who gave up, such as "archive" or "notify:<receiver>".
         error: why.
-        attempts: how often it was tried.
+        attempts: how often it was tried, if that is another number than how often it was sent back.
 
     Raises:
         BrokerError: it was not acknowledged, so the record must not count as done.
     """
+    attempts = attempts or attempts_before(getattr(record, "headers", ())) + 1
+    key = b"" if record.key is None and record.value is None else record.key  # aiokafka wants one
     value, headers = dead_letter(
         record.value,
         topic=record.topic,
@@ -41,9 +43,10 @@ async def send_dead_letter(
         stage=stage,
         error=error,
         attempts=attempts,
+        timestamp_ms=int(getattr(record, "timestamp", -1)),
     )
     try:
-        await producer.send_and_wait(DEAD_LETTERS, key=record.key, value=value, headers=headers)
+        await producer.send_and_wait(DEAD_LETTERS, key=key, value=value, headers=headers)
     except KafkaError as failure:
         raise BrokerError(f"a dead letter was not acknowledged: {failure}") from failure
     DEAD_LETTERS_METRIC.labels(stage, type(error).__name__).inc()

@@ -38,8 +38,9 @@ class Event:
 
     def __post_init__(self) -> None:
         self.message = SimpleNamespace(
-            topic="in", partition=0, offset=self.offset, timestamp=1.0, key=b"k", value=self.value
-        )
+            topic="in", partition=0, offset=self.offset, timestamp=1.0, key=b"k", value=self.value,
+            headers=[("attempts-before", b"1")],
+        )  # fmt: skip
 
     def ack(self) -> None:
         self.acked.append(self.offset)
@@ -138,6 +139,7 @@ async def test_a_refused_record_becomes_a_dead_letter_and_the_others_go_on(rig, 
         "RecordError",
     )
     assert letter.value == value
+    assert (letter.attempts, letter.timestamp_ms) == (2, 1_000)
 
 
 async def test_a_refused_record_is_acked_only_after_its_dead_letter(rig):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from streams.broker.broadcast import publish
+from streams.broker.dead_letters import read_letters, redrive
 from streams.broker.topics import (
     ALERTS,
     DEAD_LETTERS,
@@ -58,6 +59,9 @@ async def test_poison_is_set_aside_and_everything_else_goes_through(broker):
         letters = [
             read_dead_letter(r.key, r.value, r.headers) for r in await stream.records(DEAD_LETTERS)
         ]
+        await redrive(broker, await read_letters(broker))
+        await stream.settle()
+        failed_again = [each.letter for each in await read_letters(broker) if not each.redriven]
         assert stream.notes == []
     assert {e.item.item_id for e in enriched} == {i.item_id for i in good}
     found = {(letter.stage, letter.topic, letter.value) for letter in letters}
@@ -67,6 +71,8 @@ async def test_poison_is_set_aside_and_everything_else_goes_through(broker):
         ("alerts", MENTIONS, b"[1, 2]"),
     }
     assert len(letters) == len(found)
+    assert {(each.stage, each.topic, each.value) for each in failed_again} == found
+    assert {each.attempts for each in failed_again} == {2}
 
 
 async def test_kill_9_loses_nothing_and_tells_nothing_twice(broker):

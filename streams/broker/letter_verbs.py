@@ -1,0 +1,235 @@
+"""`wirewatch dead-letters`: what could not be processed, why, and how it gets another chance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Column, Table
+
+from streams.broker.clients import resolve_broker
+from streams.broker.dead_letters import (
+    Letter,
+    Reason,
+    counted,
+    purge,
+    read_letters,
+    redrive,
+    why_not,
+)
+from streams.broker.verbs import BrokerOption, JsonOption
+from streams.config import Settings, utc_now
+from streams.errors import ConfigError, NotFoundError
+from streams.printing import note, plain, print_json, say
+from streams.records import DeadLetter
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True, help="See what could not be processed, send it back, or delete it."
+)
+
+StageOption = Annotated[
+    str, typer.Option(help="Only of this stage, such as enrich or notify:desk.")
+]
+ErrorOption = Annotated[str, typer.Option(help="Only with this in the error or its message.")]
+SinceOption = Annotated[
+    str, typer.Option(help="Only from then on: 2026-11-20 or 2026-11-20T08:00.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it, and do not only tell it.")]
+BODY_SHOWN = 4_000
+"""Characters of a value that `show` prints."""
+
+
+@app.command("list")
+def list_(
+    stage: StageOption = "",
+    error: ErrorOption = "",
+    since: SinceOption = "",
+    by: Annotated[str, typer.Option(help="Count by stage, error, topic or message instead.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Show the newest so many.")] = 50,
+    broker: BrokerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what could not be processed, newest first.
+
+    As JSON: [{"place", "origin", "at", "stage", "error", "message", "attempts", "bytes", "state"}], where state
+    is "waiting" or why it would not be redriven; with --by [{"<by>", "count"}].
+    """
+    letters = _chosen(broker, stage, error, since)
+    if by:
+        _count(letters, by, as_json=as_json)
+        return
+    if as_json:
+        print_json([_document(each) for each in letters[:limit]])
+        return
+    names = ("place", "origin", "at", "stage", "tries", "why")
+    table = Table(*(Column(name, no_wrap=name != "why") for name in names), box=SIMPLE_HEAD)
+    for each in letters[:limit]:
+        told = each.letter
+        row = (
+            _place(each), each.origin, f"{each.at:%m-%d %H:%M}", told.stage, told.attempts,
+            f"{told.error}: {told.message}" + (f" [{state}]" if (state := why_not(each)) else ""),
+        )  # fmt: skip
+        table.add_row(*map(plain, row))
+    Console().print(table)
+    note(f"{len(letters)} dead letters; `wirewatch dead-letters show PLACE` for one of them")
+
+
+@app.command()
+def show(
+    place: Annotated[str, typer.Argument(help="Partition and offset as shown by `list`: 3/17.")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Only the original bytes, as they are.")
+    ] = False,
+    broker: BrokerOption = "",
+) -> None:
+    """Show one dead letter: where it came from, why it is here, and its original bytes."""
+    settings = resolve_broker(Settings.from_environment(), broker)
+    letters = asyncio.run(read_letters(settings))
+    found = next((each for each in letters if _place(each) == place), None)
+    if found is None:
+        raise NotFoundError(f"no dead letter at {place}", cure="`wirewatch dead-letters list`")
+    if raw:
+        sys.stdout.buffer.write(found.letter.value or b"")
+        return
+    for name, value in _document(found).items():
+        say(f"{name:9} {value}")
+    say(f"key       {(found.letter.key or b'').decode('utf-8', 'backslashreplace')}")
+    say("")
+    say(_readable(found.letter))
+
+
+@app.command("redrive")
+def redrive_(
+    places: Annotated[list[str] | None, typer.Argument(help="Which; by default all.")] = None,
+    stage: StageOption = "",
+    error: ErrorOption = "",
+    since: SinceOption = "",
+    insist: Annotated[
+        bool, typer.Option("--insist", help="Also what was redriven, or has failed three times.")
+    ] = False,
+    yes: YesOption = False,
+    broker: BrokerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Send dead letters back to the topics that they came from. Without --yes only tells which.
+
+    All that read the topic see the record again, which ids make harmless. It may be run again: what has been
+    sent back is not sent twice, and what fails three times stays.
+
+    As JSON: {"redriven": [place, ...], "left": [{"place", "why"}], "done"}.
+    """
+    letters = _named(_chosen(broker, stage, error, since), places)
+    left = {_place(each): why_not(each, insist=insist) for each in letters}
+    chosen = [each for each in letters if not left[_place(each)]]
+    if yes and chosen:
+        settings = resolve_broker(Settings.from_environment(), broker)
+        asyncio.run(redrive(settings, chosen))
+    if as_json:
+        others = [{"place": place, "why": why} for place, why in left.items() if why]
+        print_json({"redriven": list(map(_place, chosen)), "left": others, "done": yes})
+        return
+    for each in letters:
+        why = left[_place(each)]
+        say(
+            f"{_place(each)} {each.origin} {'stays: ' + why if why else 'sent back' if yes else 'would go back'}"
+        )
+    if not yes:
+        note(f"nothing is done; --yes sends {len(chosen)} of {len(letters)} back")
+
+
+@app.command("purge")
+def purge_(
+    until: Annotated[
+        str, typer.Option(help="Delete what was refused before: 2026-11-20. By default all.")
+    ] = "",
+    yes: YesOption = False,
+    broker: BrokerOption = "",
+) -> None:
+    """Delete dead letters for good, oldest first. Without --yes only tells how many."""
+    end = _moment(until, "--until") if until else utc_now()
+    letters = [each for each in _chosen(broker, "", "", "") if each.at < end]
+    if yes and letters:
+        asyncio.run(purge(resolve_broker(Settings.from_environment(), broker), letters))
+    say(f"{len(letters)} dead letters {'deleted' if yes else 'would be deleted; --yes does it'}")
+
+
+def _chosen(broker: str, stage: str, error: str, since: str) -> list[Letter]:
+    settings = resolve_broker(Settings.from_environment(), broker)
+    begin = _moment(since, "--since") if since else None
+    return [
+        each
+        for each in asyncio.run(read_letters(settings, begin))
+        if (not stage or each.letter.stage == stage)
+        and error.casefold() in f"{each.letter.error}: {each.letter.message}".casefold()
+    ]
+
+
+def _named(letters: list[Letter], places: list[str] | None) -> list[Letter]:
+    if not places:
+        return letters
+    by_place = {_place(each): each for each in letters}
+    if unknown := [place for place in places if place not in by_place]:
+        raise NotFoundError(f"no dead letter at {unknown[0]}", cure="`wirewatch dead-letters list`")
+    return [by_place[place] for place in places]
+
+
+def _count(letters: Iterable[Letter], by: str, *, as_json: bool) -> None:
+    if by not in get_args(Reason):
+        raise ConfigError(
+            f"{by!r} is no reason", field="--by", cure="stage, error, topic or message"
+        )
+    counts = counted(letters, by)  # type: ignore[arg-type]  # looked up in its own values above
+    if as_json:
+        print_json([{by: name, "count": count} for name, count in counts])
+        return
+    for name, count in counts:
+        say(f"{count:7,}  {name}")
+
+
+def _moment(text: str, field: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is no time", field=field, cure="write 2026-11-20 or 2026-11-20T08:00 (UTC)"
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=utc_now().tzinfo)
+
+
+def _place(each: Letter) -> str:
+    return f"{each.partition}/{each.offset}"
+
+
+def _document(each: Letter) -> dict[str, Any]:
+    told = each.letter
+    return {
+        "place": _place(each),
+        "origin": each.origin,
+        "at": each.at.isoformat(),
+        "stage": told.stage,
+        "error": told.error,
+        "message": told.message,
+        "attempts": told.attempts,
+        "bytes": told.cut_from_bytes or len(told.value or b""),
+        "state": why_not(each) or "waiting",
+    }
+
+
+def _readable(told: DeadLetter) -> str:
+    """The value for a person: indented if it is JSON, else as text, cut where it is long."""
+    if told.value is None:
+        return "no value"
+    try:
+        text = json.dumps(json.loads(told.value), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        text = told.value.decode("utf-8", "backslashreplace")
+    return text if len(text) <= BODY_SHOWN else f"{text[:BODY_SHOWN]} … (--raw for all of it)"
