@@ -32,6 +32,7 @@ PARTITIONS = 4
 """More than one, so that order across partitions is never relied on; few, to be fast."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what must not run side by side: what needs a broker or runs processes, and tests of one file."""
     for item in items:

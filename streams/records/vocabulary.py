@@ -32,14 +32,14 @@ UpdateKind = Literal["new", "coverage", "material", "correction", "retraction", 
 FieldName = Literal["title", "summary", "body"]
 
 
-_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check_seen_at(at: datetime) -> None:
     """Refuse a time at which nothing can have been seen: neither Kafka nor sums of times bear just any.
 
     Raises:
-        ValueError: before 1990, or 2200 and later; to a decoder, the record is invalid.
+        ValueError: before 1970, or 2200 and later; to a decoder, the record is invalid.
     """
     if not _EARLIEST <= at < _LATEST:
         raise ValueError(f"`seen_at` is {at:%Y-%m-%d}, which is no time to have seen an item")
