@@ -15,10 +15,10 @@ up: $(VENV)/run ## the same with the real feeds of deploy/config/feeds.yaml
 	@$(BIN)/wirewatch up
 
 test: $(VENV)/dev ## all tests, on the embedded broker and on Apache Kafka
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 fast: $(VENV)/dev ## the tests that need no broker
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not kafka and not embedded and not e2e"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not kafka and not embedded and not e2e"
 
 laws: $(VENV)/dev ## look for new cases that break a law (the suite tries the same ones each time)
 	$(BIN)/pytest -q --hypothesis-profile=new -m "not kafka and not embedded and not e2e"

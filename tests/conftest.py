@@ -32,14 +32,6 @@ PARTITIONS = 4
 """More than one, so that order across partitions is never relied on; few, to be fast."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what must not run side by side: what needs a broker or runs processes, and tests of one file."""
-    for item in items:
-        alone = any(item.get_closest_marker(name) for name in ("kafka", "embedded", "e2e"))
-        item.add_marker(pytest.mark.xdist_group("processes" if alone else str(item.path)))
-
-
 def _settings(address: str, folder: Path) -> Settings:
     return Settings(
         broker=BrokerSettings(bootstrap=address), data_folder=folder, partitions=PARTITIONS

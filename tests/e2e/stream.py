@@ -63,6 +63,7 @@ class Stream:
                 "WIREWATCH_ALLOW_PRIVATE": "127.0.0.0/8",
                 "WIREWATCH_LOG_FORMAT": "text",
                 "WIREWATCH_INSTANCE": "test",
+                "WIREWATCH_DATA": str(settings.data_folder),
             },
             self.notes.append,
         )
