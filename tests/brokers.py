@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import os
 import re
 import shutil
@@ -202,11 +203,23 @@ _CLUSTER_ID = "d2lyZXdhdGNoLXRlc3RzMQ"
 """Any 16 bytes in base64; every test cluster is alone."""
 
 
-def free_port() -> int:
-    """Return a port on loopback that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+_ports = itertools.count(10_000 + os.getpid() * 20 % 9_000)
+"""Below those that the system hands out for connections, which may take a port before its server does; each
+process of a test run begins elsewhere."""
+
+
+def free_port(count: int = 1) -> int:
+    """Return a port on loopback that was free a moment ago, as are so many from it on."""
+    while True:
+        first = next(_ports)
+        try:
+            for port in range(first, first + count):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        for _ in range(count - 1):
+            next(_ports)
+        return first
 
 
 async def _brokers(settings: Settings) -> int:

@@ -59,7 +59,7 @@ def load():
 
 async def test_a_stage_and_a_poller_answer_and_end_in_time(embedded_broker):
     stream = Stream(embedded_broker, "stories", "poll")
-    port = free_port()
+    port = free_port(2)
     stream.supervisor._children = with_health_ports(stream.supervisor._children, port)
     async with stream:
         starting = [
