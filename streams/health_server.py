@@ -29,8 +29,7 @@ from starlette.routing import Route
 
 from streams.broker.lag import BrokerWatch
 from streams.config import Settings, secret
-from streams.desk.guard import Guard, check_binding, is_loopback
-from streams.errors import ConfigError
+from streams.desk.guard import Guard, check_binding, is_loopback, listen
 from streams.health import HEALTH, NEEDS, Health
 
 __all__ = ["create_app", "serving_health"]
@@ -87,24 +86,18 @@ def serving_health(process: str, settings: Settings) -> Iterator[None]:
     check_binding(host, token, what="health and metrics", variable="WIREWATCH_HEALTH_TOKEN")
     HEALTH.needs = NEEDS[process]
     app = create_app(HEALTH, token=token, local_only=is_loopback(host))
-    with _listen(host, settings.health_port) as listener:
+    with listen(
+        host,
+        settings.health_port,
+        what="health and metrics",
+        cure="give another --health-port, or 0 for none; check WIREWATCH_HEALTH_HOST",
+    ) as listener:
         thread = _ServerThread(app, listener, HEALTH)
         thread.start()
         try:
             yield
         finally:
             thread.end()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"health and metrics cannot be served on {host} port {port}: {error.strerror or error}",
-            cure="give another --health-port, or 0 for none; check WIREWATCH_HEALTH_HOST",
-        ) from error
 
 
 class _ServerThread(threading.Thread):

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import msgspec
 
 from streams.agents.replay import ReplayReport, replay
-from streams.alerts.verbs.moments import between
 from streams.broker.clients import resolve_broker
 from streams.config import Settings, utc_now
 from streams.errors import ConfigError
+from streams.moments import between
 from streams.printing import print_json, say
 
 __all__ = ["run_replay"]

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any, get_args
 
 import typer
@@ -27,6 +26,7 @@ from streams.broker.dead_letters import (
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, utc_now
 from streams.errors import ConfigError, NotFoundError
+from streams.moments import moment
 from streams.printing import note, plain, print_json, say
 from streams.records import DeadLetter
 
@@ -41,7 +41,7 @@ StageOption = Annotated[
 ]
 ErrorOption = Annotated[str, typer.Option(help="Only with this in the error or its message.")]
 SinceOption = Annotated[
-    str, typer.Option(help="Only from then on: 2026-11-20 or 2026-11-20T08:00.")
+    str, typer.Option(help="Only from then on: 7d ago, or a time such as 2026-11-20.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it, and do not only tell it.")]
 BODY_SHOWN = 4_000
@@ -155,7 +155,7 @@ def purge_(
     broker: BrokerOption = "",
 ) -> None:
     """Delete dead letters for good, oldest first. Without --yes only tells how many."""
-    end = _moment(until, "--until") if until else utc_now()
+    end = moment(until, utc_now(), "--until") if until else utc_now()
     letters = [each for each in _chosen(broker, "", "", "") if each.at < end]
     if yes and letters:
         asyncio.run(purge(resolve_broker(Settings.from_environment(), broker), letters))
@@ -164,7 +164,7 @@ def purge_(
 
 def _chosen(broker: str, stage: str, error: str, since: str) -> list[Letter]:
     settings = resolve_broker(Settings.from_environment(), broker)
-    begin = _moment(since, "--since") if since else None
+    begin = moment(since, utc_now(), "--since") if since else None
     return [
         each
         for each in asyncio.run(read_letters(settings, begin))
@@ -193,16 +193,6 @@ def _count(letters: Iterable[Letter], by: str, *, as_json: bool) -> None:
         return
     for name, count in counts:
         say(f"{count:7,}  {name}")
-
-
-def _moment(text: str, field: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is no time", field=field, cure="write 2026-11-20 or 2026-11-20T08:00 (UTC)"
-        ) from error
-    return found if found.tzinfo else found.replace(tzinfo=utc_now().tzinfo)
 
 
 def _place(each: Letter) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import socket
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.errors import ConfigError
 
-__all__ = ["COOKIE", "Guard", "check_binding", "is_loopback"]
+__all__ = ["COOKIE", "Guard", "check_binding", "is_loopback", "listen"]
 
 COOKIE = "wirewatch_desk"
 TOKEN_MIN_CHARACTERS = 16
@@ -54,6 +55,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def listen(host: str, port: int, *, what: str, cure: str) -> socket.socket:
+    """Listen on an address.
+
+    Raises:
+        ConfigError: that cannot be; says what cannot be served, and the cure.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"{what} cannot be served on {host} port {port}: {error.strerror or error}", cure=cure
+        ) from error
 
 
 def check_binding(

@@ -37,10 +37,10 @@ from streams import __version__
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import ALERTS
 from streams.config import Settings, utc_now
-from streams.desk.guard import Guard, check_binding, is_loopback
+from streams.desk.guard import Guard, check_binding, is_loopback, listen
 from streams.desk.live import Desk
 from streams.desk.view import duration_text, make_card
-from streams.errors import BrokerError, ConfigError
+from streams.errors import BrokerError
 from streams.health import HEALTH, Offsets
 from streams.records import Alert
 from streams.sinks.signals import stop_on_signals, until_stopped
@@ -206,7 +206,7 @@ async def serve(
         BrokerError: the broker cannot be reached at the start.
     """
     check_binding(host, token)
-    listener = _listen(host, port)
+    listener = listen(host, port, what="the desk", cure="give another --port or --host")
     try:
         desk = new_desk(utc_now())
         HEALTH.watch_loop()
@@ -224,17 +224,6 @@ async def serve(
         await following
     finally:
         listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"the desk cannot listen on {host} port {port}: {error.strerror or error}",
-            cure="give another --port or --host",
-        ) from error
 
 
 def _url_host(host: str) -> str:

@@ -12,7 +12,7 @@ from streams.alerts.book import Book
 from streams.alerts.replaying import Messages, Replaying
 from streams.alerts.revise import revise
 from streams.alerts.rules import RuleIndex
-from streams.alerts.verbs.moments import between, moment
+from streams.moments import between, moment
 from streams.errors import ConfigError
 from streams.records import (
     Condition,

@@ -18,7 +18,6 @@ from streams.alerts.backtest_report import Report
 from streams.alerts.rule_file import parse_rules
 from streams.alerts.rules import error_of
 from streams.alerts.verbs.knowing import cure_for_rule, known_from_broker, rules_from_broker
-from streams.alerts.verbs.moments import between
 from streams.alerts.verbs.showing_past import show_backtest
 from streams.broker.clients import resolve_broker
 from streams.broker.ranges import TopicReader, newest_since
@@ -26,6 +25,7 @@ from streams.broker.topics import ENRICHED
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, utc_now
 from streams.errors import NotFoundError, RecordError
+from streams.moments import between
 from streams.printing import note, print_json
 from streams.records import EnrichedItem, Rule
 from streams.wire import decode

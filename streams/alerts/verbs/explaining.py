@@ -10,12 +10,12 @@ import typer
 
 from streams.alerts.explaining import AlertExplained
 from streams.alerts.verbs.finding import SEARCHED, find
-from streams.alerts.verbs.moments import moment
 from streams.alerts.verbs.showing_why import show_alert, show_item
 from streams.broker.clients import resolve_broker
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, utc_now
 from streams.errors import WirewatchError
+from streams.moments import moment
 from streams.printing import print_json
 
 __all__ = ["UnknownIdError", "explain"]
