@@ -12,8 +12,8 @@ from streams.alerts.book import Book
 from streams.alerts.replaying import Messages, Replaying
 from streams.alerts.revise import revise
 from streams.alerts.rules import RuleIndex
-from streams.moments import between, moment
 from streams.errors import ConfigError
+from streams.moments import between, moment
 from streams.records import (
     Condition,
     FigureSelector,
