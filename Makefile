@@ -31,6 +31,10 @@ CHAOS ?= --poison 0.01
 chaos: $(VENV)/dev ## break the stream on Apache Kafka for ten minutes while every item is counted; options in CHAOS
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
+SOAK ?=
+soak: $(VENV)/dev ## an hour at half of what the stream can do, with its memory watched; options in SOAK
+	$(BIN)/python -m tests.soak $(SOAK)
+
 lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -38,6 +38,7 @@ from streams.privacy import verbs as privacy_verbs
 from streams.sinks import verbs as sinks_verbs
 from streams.stories import verbs as stories_verbs
 from streams.supervise import Child, Supervisor, follow_parent, with_health_ports
+from streams.tracing import tracing
 
 __all__ = ["app", "main"]
 
@@ -98,11 +99,12 @@ def _common(
         set_health_port(health_port)
         settings = msgspec.structs.replace(settings, health_port=health_port)
     if context.invoked_subcommand in SERVED:
-        _serve_health(context, context.invoked_subcommand, settings)
+        _watch(context, context.invoked_subcommand, settings)
 
 
-def _serve_health(context: typer.Context, process: str, settings: Settings) -> None:
-    """Serve it until the command has ended."""
+def _watch(context: typer.Context, process: str, settings: Settings) -> None:
+    """Trace a process and serve its health, until the command has ended."""
+    context.with_resource(tracing(process, settings))
     if settings.health_port:
         from streams.health_server import serving_health  # loads a web server
 
@@ -189,7 +191,7 @@ def worker(
         raise typer.BadParameter(f"{only!r} is not one of {', '.join(STAGES)}", param_hint="--only")
     from streams.agents.worker import run_stage
 
-    _serve_health(context, only, settings)
+    _watch(context, only, settings)
     run_stage(only, settings)
 
 

@@ -1,6 +1,6 @@
-"""Settings from the environment, and YAML files whose errors name file, line, field and cure.
+"""Settings from the environment.
 
-The only module that reads the environment, the clock and YAML.
+The only module that reads the environment and the clock.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ import re
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
-import yaml
 
-from streams.errors import ConfigError, NotFoundError
-from streams.meant import did_you_mean
+from streams.errors import ConfigError
 
 __all__ = [
     "BrokerSettings",
@@ -28,14 +25,11 @@ __all__ = [
     "is_supervised",
     "limit_math_threads",
     "parse_duration",
-    "read_yaml",
     "secret",
     "set_health_port",
     "set_log_level",
     "utc_now",
 ]
-
-T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -102,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     their processes this one and those that follow."""
     health_host: str = "127.0.0.1"
     """Any but a loopback address needs WIREWATCH_HEALTH_TOKEN."""
+    traces_url: str = ""
+    """Where traces are posted, as OTLP over HTTP; "" switches them off. It may hold a password."""
 
     @staticmethod
     def from_environment(env: dict[str, str] | None = None) -> Settings:
@@ -156,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             websub_listen=text("WEBSUB_LISTEN") or Settings().websub_listen,
             health_port=_port(env.get("WIREWATCH_HEALTH_PORT", "")),
             health_host=text("HEALTH_HOST") or Settings().health_host,
+            traces_url=_traces_url(env),
         )
 
 
@@ -215,6 +212,22 @@ def _port(raw: str) -> int:
     return int(raw)
 
 
+def _traces_url(env: dict[str, str]) -> str:
+    """Where traces go: by our own variable, else by those that OpenTelemetry has for all programs."""
+    ours = "WIREWATCH_OTLP_ENDPOINT"
+    for name, path in (
+        (ours, "/v1/traces"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "/v1/traces"),
+    ):
+        url = env.get(name, "")
+        if url.startswith(("http://", "https://")):
+            return url.rstrip("/") + path if path else url
+        if url and name == ours:  # the others may be meant for programs that speak gRPC
+            raise ConfigError(f"{name} is no URL", cure="give one such as http://127.0.0.1:4318")
+    return ""
+
+
 def _secret(env: dict[str, str], name: str) -> str:
     file = env.get(f"{name}_FILE", "")
     if not file:
@@ -251,102 +264,3 @@ def parse_duration(text: str) -> int:
     if not 1 <= seconds <= _LONGEST_SECONDS:
         raise ValueError(f"{text!r} is not a duration such as 90s, 15m, 6h or 7d")
     return seconds
-
-
-def read_yaml(path: Path, type_: type[T]) -> T:
-    """Read a YAML file into a msgspec type.
-
-    Args:
-        path: the file.
-        type_: what it must hold; structs with `forbid_unknown_fields` report misspelt fields.
-
-    Raises:
-        NotFoundError: there is no such file.
-        ConfigError: it is not YAML, or not of that type; names line, field and cure.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no file {path}", cure="check the path") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"cannot be read: {error}", file=str(path), cure="save it as readable UTF-8 text"
-        ) from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    # Beside its own errors: a date like 2026-13-45, and brackets nested without end.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigError(
-            f"not valid YAML: {getattr(error, 'problem', None) or error}",
-            file=str(path),
-            line=mark.line + 1 if mark else 0,
-            cure="check indentation, colons and quotes here and one line above",
-        ) from error
-    if data is None:
-        raise ConfigError("is empty", file=str(path), cure="fill it, or name another file")
-    try:
-        return msgspec.convert(data, type_, strict=True)
-    except msgspec.ValidationError as error:
-        raise _explain(str(error), path, node, type_) from error
-
-
-_AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
-_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
-_NAMED = re.compile(r"field `(?P<field>[^`]+)`")
-
-
-def _explain(message: str, path: Path, node: yaml.Node | None, type_: type) -> ConfigError:
-    """Turn msgspec's message, which has a JSON path, into one with a line and a cure."""
-    match = _AT.fullmatch(message)
-    assert match is not None  # the pattern accepts anything
-    what, place = match["what"], (match["place"] or "$")
-    named = _NAMED.search(what)
-    steps = [step["key"] or step["index"] for step in _STEP.finditer(place)]
-    line = _line_of(node, [*steps, *([named["field"]] if named else [])])
-    if "unknown field" in what and named:
-        known = set(_field_names(type_))
-        cure = did_you_mean(named["field"], known - {named["field"]}) or "remove it"
-    elif "missing required" in what:
-        cure = "add it"
-    elif "matching regex" in what:
-        cure = "write it in that form"
-    else:
-        cure = "correct the value"
-    return ConfigError(
-        what, file=str(path), line=line, field=place.removeprefix("$").lstrip("."), cure=cure
-    )
-
-
-def _line_of(node: yaml.Node | None, steps: list[str]) -> int:
-    """Line of the deepest node on the path that exists."""
-    line = 1
-    for step in steps:
-        found: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == step:
-                    line, found = key.start_mark.line + 1, value
-        elif isinstance(node, yaml.SequenceNode) and step.isdigit():
-            found = node.value[int(step)]
-            line = found.start_mark.line + 1
-        if found is None:
-            break
-        node = found
-    return line
-
-
-def _field_names(type_: Any, seen: frozenset[Any] = frozenset()) -> list[str]:
-    """Names of all fields that occur in a type, however deep."""
-    if type_ in seen:
-        return []
-    seen = seen | {type_}
-    names: list[str] = []
-    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
-        names += [field.encode_name for field in msgspec.structs.fields(type_)]
-        for hint in get_type_hints(type_).values():
-            names += _field_names(hint, seen)
-    for argument in get_args(type_):
-        names += _field_names(argument, seen)
-    return names

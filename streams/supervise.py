@@ -1,8 +1,9 @@
 """Child processes that are started together, restarted when they crash, and ended tidily.
 
 A child that crashes is started again after a growing pause; one that keeps crashing ends the
-whole, because a desk that looks alive while a stage is dead is worse than none. Children are tied
-to this process: if it is killed, the closing of their stdin tells them.
+whole, because a desk that looks alive while a stage is dead is worse than none. One that ends because
+it has no broker (exit code 69) is no crash: it is started until there is one, however long that takes.
+Children are tied to this process: if it is killed, the closing of their stdin tells them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import structlog
 
 from streams.config import environment as child_environment
 from streams.config import utc_now
-from streams.errors import WirewatchError
+from streams.errors import BrokerError, WirewatchError
 
 __all__ = [
     "Child", "GiveUp", "Restart", "Supervisor", "after_crash", "follow_parent", "with_health_ports",
@@ -34,6 +35,10 @@ CRASHES_ALLOWED = 5
 CRASH_WINDOW = timedelta(minutes=2)
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
+STEADY_SECONDS = 12.0
+"""Whoever runs for so long has found the broker again: not to find it takes less."""
+REMIND_EVERY = 20
+"""Of so many starts without a broker, one is told: every five minutes."""
 LAST_WORDS = 8
 """Lines of a crashed child's log that are shown."""
 STOP_SECONDS = 8.5
@@ -59,12 +64,16 @@ def after_crash(crashes: Sequence[datetime], now: datetime) -> Restart | GiveUp:
         crashes: times of the child's crashes so far, this one included.
         now: the time of the decision.
     """
-    recent = [crash for crash in crashes if now - crash <= CRASH_WINDOW]
+    # Those in the future happened before somebody set the clock back.
+    recent = [crash for crash in crashes if timedelta(0) <= now - crash <= CRASH_WINDOW]
     if len(recent) >= CRASHES_ALLOWED:
         minutes = CRASH_WINDOW.total_seconds() / 60
         return GiveUp(f"it crashed {len(recent)} times within {minutes:g} minutes")
-    pause = FIRST_PAUSE_SECONDS * 2 ** (len(recent) - 1)
-    return Restart(min(pause, LONGEST_PAUSE_SECONDS))
+    return Restart(_pause_seconds(max(len(recent) - 1, 0)))
+
+
+def _pause_seconds(doublings: int) -> float:
+    return min(FIRST_PAUSE_SECONDS * 2.0 ** min(doublings, 10), LONGEST_PAUSE_SECONDS)
 
 
 class Child(msgspec.Struct, frozen=True):
@@ -102,6 +111,9 @@ class Supervisor:
         report: told in a sentence what happens to the children.
     """
 
+    module = "streams"
+    """What `python -m` runs."""
+
     def __init__(
         self,
         children: Sequence[Child],
@@ -132,6 +144,10 @@ class Supervisor:
                 keeper.cancel()
             await self.stop()
 
+    def running(self) -> dict[str, int]:
+        """Names of the children that run now, and their process ids."""
+        return {name: p.pid for name, p in self._processes.items() if p.returncode is None}
+
     async def stop(self) -> None:
         """Ask all children to end, and kill those that do not in time. Safe to call twice."""
         self._stopping = True
@@ -149,10 +165,17 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         crashes: list[datetime] = []
+        waits = runs = 0
         while not self._stopping:
-            code = await self._run_once(child, first=not crashes)
+            code, was_steady = await self._run_once(child, first=runs == 0, tell=waits > 0)
+            runs += 1
             if self._stopping:
                 return
+            if code == BrokerError.exit_code:
+                waits = 1 if was_steady else waits + 1
+                await self._wait_for_broker(child, waits)
+                continue
+            waits = 0
             crashes.append(utc_now())
             words = self._last_words(child)
             match after_crash(crashes, utc_now()):
@@ -164,7 +187,21 @@ class Supervisor:
                 case GiveUp(reason):
                     raise WirewatchError(f"{child.name} ended with code {code}; {reason}\n{words}")
 
-    async def _run_once(self, child: Child, *, first: bool) -> int:
+    async def _wait_for_broker(self, child: Child, waits: int) -> None:
+        """Pause before a child is started again that had no broker, for so many times in a row."""
+        if waits % REMIND_EVERY == 1:
+            words = self._last_words(child, 1)
+            self._report(f"{child.name} has no broker, and is started until there is one\n{words}")
+        await asyncio.sleep(_pause_seconds(waits - 1))
+
+    async def _run_once(self, child: Child, *, first: bool, tell: bool) -> tuple[int, bool]:
+        """Run a child to its end; returns its exit code, and whether it ran for a while.
+
+        Args:
+            child: which.
+            first: whether its log begins anew.
+            tell: whether to say when it has run for a while.
+        """
         with contextlib.ExitStack() as stack:
             output = None
             if self._log_folder:
@@ -173,7 +210,7 @@ class Supervisor:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "streams",
+                self.module,
                 *child.arguments,
                 stdin=asyncio.subprocess.PIPE,  # closes when this process dies
                 stdout=output,
@@ -184,13 +221,18 @@ class Supervisor:
             )
         self._processes[child.name] = process
         log.info("started", process=child.name, pid=process.pid)
-        return await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEADY_SECONDS):
+                return await process.wait(), False
+        if tell:
+            self._report(f"{child.name} has a broker again")
+        return await process.wait(), True
 
-    def _last_words(self, child: Child) -> str:
+    def _last_words(self, child: Child, lines_shown: int = LAST_WORDS) -> str:
         if not self._log_folder:
             return ""
         log_file = self._log_folder / f"{child.name}.log"
-        lines = log_file.read_text("utf-8", "replace").splitlines()[-LAST_WORDS:]
+        lines = log_file.read_text("utf-8", "replace").splitlines()[-lines_shown:]
         return "\n".join([*(f"    {line}" for line in lines), f"    ({log_file})"])
 
 

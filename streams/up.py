@@ -173,7 +173,8 @@ async def _broker(
     address = await asyncio.to_thread(broker.start)
 
     async def alive() -> None:
-        while broker.is_running:  # noqa: ASYNC110 - another program's life is not an event
+        while broker.is_running:
+            broker.saving.look()
             await asyncio.sleep(BROKER_CHECK_SECONDS)
         raise BrokerError("the embedded broker died", cure=f"see {broker.log_file}")
 
@@ -183,6 +184,12 @@ async def _broker(
         yield embedded, alive
     finally:
         await asyncio.to_thread(broker.stop)
+        if broker.saving.unfinished:
+            log.error(
+                "embedded_broker_has_lost_data",
+                folder=str(broker.data_folder / "broker"),
+                why="it could not save when it ended: is the disk full?",
+            )
 
 
 def _children(content: Content, options: UpOptions, desk_port: int) -> list[Child]:

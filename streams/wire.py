@@ -6,6 +6,7 @@ the published schemas are closed (see `streams.schemas`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from streams.records import DeadLetter, Record
 
 __all__ = [
     "ATTEMPTS_HEADER",
+    "TRACE_HEADER",
     "Headers",
     "attempts_before",
     "dead_letter",
@@ -25,6 +27,8 @@ __all__ = [
     "headers_for",
     "read_dead_letter",
     "record_headers",
+    "traceparent",
+    "with_trace",
 ]
 
 R = TypeVar("R", bound=Record)
@@ -35,6 +39,11 @@ _decoders: dict[type, msgspec.json.Decoder[Record]] = {}
 
 ATTEMPTS_HEADER = "attempts-before"
 """How often a record had failed when it was sent back to where it came from; others have no such header."""
+
+TRACE_HEADER = "traceparent"
+"""Which trace a record belongs to, as W3C Trace Context writes it; a record has one at most."""
+
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 MESSAGE_LIMIT = 500
 """Characters of an error message that travel in a dead letter."""
@@ -77,6 +86,22 @@ def record_headers(record: Record) -> Headers:
     return list(headers_for(type(record)))
 
 
+def traceparent(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+    """Which trace a record says that it belongs to; None if to none, to several, or not as W3C writes it."""
+    found = [value for name, value in headers if name == TRACE_HEADER]
+    if not found or len(set(found)) > 1:
+        return None
+    return found[0] if found[0] and _TRACEPARENT.fullmatch(found[0]) else None
+
+
+def with_trace(headers: Iterable[tuple[str, bytes]], trace: bytes | None) -> Headers:
+    """Headers of a record that belongs to `trace`, or to none. Whatever they said of it before is replaced:
+    with two `traceparent` on a record each reader would choose another.
+    """
+    others = [header for header in headers if header[0] != TRACE_HEADER]
+    return [*others, (TRACE_HEADER, trace)] if trace else others
+
+
 def dead_letter(
     value: bytes | None,
     *,
@@ -88,6 +113,7 @@ def dead_letter(
     attempts: int = 1,
     timestamp_ms: int = -1,
     limit_bytes: int = DEAD_LETTER_VALUE_BYTES,
+    trace: bytes | None = None,
 ) -> tuple[bytes | None, Headers]:
     """Make the dead letter of a record.
 
@@ -102,6 +128,7 @@ def dead_letter(
         timestamp_ms: its time, milliseconds since the epoch; that of the letter is when it was refused, or
             letters about old records would not be kept for long. -1: not known.
         limit_bytes: what the producer can send; a longer value is cut, and a header says so.
+        trace: the `traceparent` of the record, or of the try that failed.
 
     Returns:
         The value to write, the original bytes wherever they fit, and the headers.
@@ -120,7 +147,8 @@ def dead_letter(
     if value is not None and len(value) > limit_bytes:
         values["dead-letter-cut-from-bytes"] = str(len(value))
         value = value[:limit_bytes]
-    return value, [(name, text.encode("utf-8", "replace")) for name, text in values.items()]
+    headers = [(name, text.encode("utf-8", "replace")) for name, text in values.items()]
+    return value, with_trace(headers, trace)
 
 
 def attempts_before(headers: Iterable[tuple[str, bytes]]) -> int:

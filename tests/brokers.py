@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams.broker.clients import administer
@@ -39,19 +40,19 @@ _POM = f"""\
 
 _PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
+node.id={node}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{more_listeners}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}{more_listeners}
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+controller.quorum.voters={voters}
 log.dirs={folder}/data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={in_sync}
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
@@ -119,6 +120,8 @@ class KafkaBroker:
 
     Args:
         folder: holds its data; new and empty for a new broker.
+        node: its number, from 1 on.
+        voters: ports of all controllers of its cluster, by number of the node; itself alone if there are none.
         more_listeners: beside the plain one, as `NAME://host:port,…`.
         more_properties: what these need.
         scram_user: as `name=…,password=…`, for SCRAM-SHA-512.
@@ -128,11 +131,15 @@ class KafkaBroker:
         self,
         folder: Path,
         *,
+        node: int = 1,
+        voters: Mapping[int, int] | None = None,
         more_listeners: str = "",
         more_properties: str = "",
         scram_user: str = "",
     ) -> None:
         self.folder = folder
+        self.node = node
+        self._voters = voters or {node: free_port()}
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._more = f",{more_listeners}" if more_listeners else ""
@@ -142,33 +149,41 @@ class KafkaBroker:
 
     def start(self) -> str:
         """Start it, on new data the first time; return its address once it can be used."""
+        self.launch()
+        self.wait_until_ready()
+        return self.address
+
+    def launch(self) -> None:
+        """Start its process, and do not wait: it may need others to become ready."""
         properties = self.folder / "server.properties"
         if not properties.exists():
-            text = self._properties.format(
-                port=self.port,
-                controller_port=free_port(),
-                folder=self.folder,
-                more_listeners=self._more,
-            )
-            properties.write_text(text)
+            properties.write_text(self._properties_text())
             self._java(
                 *("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", properties),
                 *self._scram,
             )
         command: list[str | Path] = [*_JAVA, "-Xmx384m", "-cp", f"{_jars()}/*", "kafka.Kafka"]
         self._process = leash([*command, properties], self.folder / "kafka.log")
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.kill()
-            raise
-        return self.address
+
+    def _properties_text(self) -> str:
+        nodes = len(self._voters)
+        return self._properties.format(
+            node=self.node,
+            port=self.port,
+            controller_port=self._voters[self.node],
+            voters=",".join(f"{node}@127.0.0.1:{port}" for node, port in self._voters.items()),
+            replicas=nodes,
+            in_sync=(nodes + 1) // 2,
+            folder=self.folder,
+            more_listeners=self._more,
+        )
 
     def _java(self, *arguments: str | Path) -> None:
         command = [*_JAVA, "-cp", f"{_jars()}/*", *arguments]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Return once it can be used; raise AssertionError with what it said if that never comes."""
         settings = Settings(broker=BrokerSettings(bootstrap=self.address))
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
@@ -181,6 +196,7 @@ class KafkaBroker:
             except BrokerError:
                 pass
             time.sleep(0.2)
+        self.kill()
         raise AssertionError((self.folder / "kafka.log").read_text()[-2000:])
 
     def stop(self) -> None:
@@ -195,6 +211,36 @@ class KafkaBroker:
         if process is not None:
             os.killpg(process.pid, signal.SIGKILL)
             release(process, 5)
+
+
+class KafkaCluster:
+    """Several of them that stand in for each other: each can be killed and started by itself.
+
+    Args:
+        folder: holds the data of all; new and empty.
+        size: how many.
+    """
+
+    def __init__(self, folder: Path, size: int = 3) -> None:
+        voters = {node: free_port() for node in range(1, size + 1)}
+        self.nodes = [
+            KafkaBroker(folder / f"node-{node}", node=node, voters=voters) for node in voters
+        ]
+        self.address = ",".join(node.address for node in self.nodes)
+
+    def start(self) -> str:
+        """Start all; return their addresses once all can be used."""
+        for node in self.nodes:
+            node.folder.mkdir(exist_ok=True)
+            node.launch()  # together: the first alone has no majority
+        for node in self.nodes:
+            node.wait_until_ready()
+        return self.address
+
+    def stop(self) -> None:
+        """Let all end, in an orderly way."""
+        for node in self.nodes:
+            node.stop()
 
 
 _JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from streams.config import BrokerSettings, Settings, parse_duration, read_yaml
+from streams.config import BrokerSettings, Settings, parse_duration
 from streams.errors import ConfigError, NotFoundError
+from streams.yaml_files import read_yaml
 
 
 class Entry(Struct, forbid_unknown_fields=True):

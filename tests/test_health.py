@@ -1,9 +1,11 @@
 """What lives and what is ready, and the server that says so while the process is busy."""
 
 import asyncio
+import inspect
 import json
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -12,8 +14,10 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from streams import health_server
+from streams import health_server, metrics
+from streams.agents.alerts import SUPPRESSED_BY
 from streams.agents.watchdog import Watchdog
+from streams.alerts import storm, suppress
 from streams.config import Settings
 from streams.errors import ConfigError
 from streams.health import NEEDS, Health, Pulse, stands_still, why_not_ready
@@ -21,6 +25,7 @@ from streams.health_server import serving_health
 from streams.supervise import Child, with_health_ports
 from tests.brokers import free_port
 
+NOW = 1_800_000_000.0
 RULES = Path(__file__).parents[1] / "deploy" / "prometheus" / "alerts.yaml"
 
 
@@ -107,6 +112,40 @@ def test_the_alerting_rules_ask_for_metrics_that_there_are():
     assert asked
     assert asked <= known
     assert all({"summary", "runbook"} == set(rule["annotations"]) for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "age"),
+    [([NOW - 5], 5), ([NOW - 5, NOW - 90], 5), ([NOW - 90, NOW - 5], 5), ([NOW + 900, NOW - 7], 0)],
+)
+def test_a_watermark_is_the_age_of_the_newest_record(monkeypatch, timestamps, age):
+    def served():
+        return REGISTRY.get_sample_value("news_watermark_lag_seconds", {"stage": stage})
+
+    stage = f"stage {timestamps}"
+    monkeypatch.setattr(metrics, "utc_now", lambda: datetime.fromtimestamp(NOW, UTC))
+    watermark = metrics.Watermark(stage)
+    assert served() is None  # not as old as 1970
+    for timestamp in timestamps:
+        watermark.reach(timestamp)
+    assert served() == age
+    monkeypatch.setattr(metrics, "utc_now", lambda: datetime.fromtimestamp(NOW + 60, UTC))
+    assert served() == age + 60
+
+
+def test_every_reason_that_holds_alerts_back_has_a_word_for_its_metric():
+    written = re.findall(r'f?"(\w+): ', inspect.getsource(suppress) + inspect.getsource(storm))
+    assert {word for word in written if word.islower()} == SUPPRESSED_BY
+
+
+def test_labels_are_few_and_name_nobody():
+    labels = {
+        name for metric in vars(metrics).values() for name in getattr(metric, "_labelnames", ())
+    }
+    assert labels == {
+        "error", "group", "health", "kind", "outcome", "partition", "phase", "reason", "receiver", "rule",
+        "severity", "stage", "state", "topic",
+    }  # fmt: skip
 
 
 # --- the server --------------------------------------------------------------------------------

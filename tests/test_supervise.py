@@ -21,6 +21,7 @@ from streams.testing import NOW
         ([10, 0], Restart(1.0)),
         ([30, 20, 10, 0], Restart(4.0)),
         ([600, 500, 400, 300, 200, 0], Restart(0.5)),
+        ([-3600, -3590, -3580, -3570, 0], Restart(0.5)),  # the clock was set back by an hour
     ],
 )
 def test_pauses_grow_with_recent_crashes(seconds_ago, decision):
@@ -42,6 +43,11 @@ def command(monkeypatch, tmp_path):
         "import sys, time, os\n"
         "print('I am', sys.argv[-1], os.getpid(), flush=True)\n"
         "if sys.argv[-1] == 'crash': sys.exit('out of luck')\n"
+        "starts = open(__file__).read().count('# start')\n"
+        "if sys.argv[-1] == 'brokerless' and starts < 8:\n"
+        "    open(__file__, 'a').write('# start\\n')\n"
+        "    print('no broker reached', flush=True)\n"
+        "    sys.exit(69)\n"
         "time.sleep(600)\n"
     )
     fake = tmp_path / "python"
@@ -82,3 +88,23 @@ async def test_a_child_that_keeps_crashing_ends_everything_with_its_last_words(
     calm = int((command / "calm.log").read_text().split()[-1])
     with pytest.raises(ProcessLookupError):
         os.kill(calm, 0)
+
+
+async def test_who_has_no_broker_is_started_until_there_is_one_and_that_is_said_once(
+    command, monkeypatch
+):
+    monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(supervise, "STEADY_SECONDS", 0.5)
+    notes: list[str] = []
+    supervisor = Supervisor([Child("brokerless", ("brokerless",))], command, {}, notes.append)
+    running = asyncio.create_task(supervisor.run())
+    async with asyncio.timeout(20):
+        while len(notes) < 2:
+            assert not running.done(), "seven times within two minutes are not too many"
+            await asyncio.sleep(0.05)
+    await supervisor.stop()
+    await running
+    gone, back = notes
+    assert gone.startswith("brokerless has no broker, and is started until there is one")
+    assert "no broker reached" in gone
+    assert back == "brokerless has a broker again"

@@ -6,6 +6,8 @@ Batches finish in the order in which they began (FIFO), so that outputs of a key
 and offsets are acked in order. A record that its stage refuses goes to the dead letters, whose ack
 is awaited like any other. A failure of anything else crashes the process; what was not acked is
 read again. The limit on records in flight pushes back on the consumer.
+
+What is made of a record belongs to its trace (`streams.tracing`); a stage need not know of it.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ import msgspec
 import structlog
 from mode import Service
 
-from streams import metrics
+from streams import metrics, tracing
 from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
-from streams.wire import attempts_before, dead_letter
+from streams.tracing import Step
+from streams.wire import attempts_before, dead_letter, with_trace
 
 __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 
@@ -124,12 +127,15 @@ class AckingPipeline(Service):
         self._open: list[Any] = []
         self._batches: asyncio.Queue[tuple[list[Any], Awaitable[list[Outcome]]]] = asyncio.Queue()
         self._began: dict[int, float] = {}
+        self._steps: dict[int, Step] = {}
         self._sent_at: float | None = None
+        self._watermark = metrics.Watermark(stage.name)
 
     async def put(self, event: Any) -> None:
         """Take a Faust event; waits while too much is in flight."""
         await self._slots.acquire()
         self._began[id(event)] = time.monotonic()
+        self._steps[id(event)] = tracing.follow(self.stage.name, event.message)
         self._open.append(event)
         if len(self._open) >= self.stage.batch_size:
             self._close_batch(self._open)
@@ -180,32 +186,36 @@ class AckingPipeline(Service):
         for event in events:
             event.ack()
             del self._began[id(event)]
+            self._steps.pop(id(event)).end()
             self._slots.release()
+        self._watermark.reach(max(event.message.timestamp for event in events))
 
     async def _send(self, event: Any, outcome: Outcome) -> list[Awaitable[Any]]:
         """Enqueue what became of one record; the returned awaitables are the broker's acks."""
+        step = self._steps[id(event)]
         if isinstance(outcome, Exception):
-            return [await self._send_dead_letter(event, outcome)]
+            return [await self._send_dead_letter(event, outcome, step)]
         largest = max((len(output.value) for output in outcome), default=0)
         if largest > OUTPUT_BYTES:  # poison on the way out; all outputs or none
             error = RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
-            return [await self._send_dead_letter(event, error)]
-        acks = [await self._send_output(output) for output in outcome]
+            return [await self._send_dead_letter(event, error, step)]
+        acks = [await self._send_output(output, step) for output in outcome]
         metrics.RECORDS.labels(self.stage.name, "ok").inc()
         return acks
 
-    async def _send_output(self, output: Output) -> Awaitable[Any]:
+    async def _send_output(self, output: Output, step: Step) -> Awaitable[Any]:
         sent: Awaitable[Any] = await self.topics[output.topic].send(
             key=output.key,
             value=output.value,
             partition=output.partition,
             timestamp=output.timestamp,
-            headers=dict(output.headers),
+            headers=dict(with_trace(output.headers, step.traceparent)),
         )
         return sent
 
-    async def _send_dead_letter(self, event: Any, error: Exception) -> Awaitable[Any]:
+    async def _send_dead_letter(self, event: Any, error: Exception, step: Step) -> Awaitable[Any]:
         message = event.message
+        step.fail(error)
         log.warning(
             "dead_letter",
             stage=self.stage.name,
@@ -223,6 +233,7 @@ class AckingPipeline(Service):
             error=error,
             attempts=attempts_before(event.message.headers or ()) + 1,
             timestamp_ms=int(message.timestamp * 1000),
+            trace=step.traceparent,
         )
         sent: Awaitable[Any] = await self.topics[DEAD_LETTERS].send(
             key=b"" if message.key is None and value is None else message.key,  # aiokafka wants one

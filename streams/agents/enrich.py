@@ -65,6 +65,7 @@ class EnrichStage:
                 begin,
                 (policy, self._settings.models, self._settings.semantics, watchlist),
                 deadline_seconds=BATCH_DEADLINE_SECONDS,
+                preload=("streams.__main__", "streams.enrich.preload"),
             )
             await _load(self._pool, watchlist)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import heapq
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from streams.alerts.conditions import LATENESS, Conditions
 from streams.alerts.evidence import revision_of
+from streams.alerts.kept import Kept
 from streams.alerts.living import deadline, joins
 from streams.alerts.naming import alert_id_of, alert_name, group_of, is_burst, is_silence
 from streams.alerts.storm import Storms, is_digest
@@ -27,7 +29,20 @@ REVISIONS_KEPT = timedelta(hours=1)
 """How long the newest revision of an item is remembered, so that an older one that comes late is known as
 such; well over the allowed lateness."""
 
+ALIASES_KEPT = timedelta(days=14)
+"""How long it is remembered which story a story is by now; items join stories within three days. After a restart
+it is known for as long as mentions are read again, which is no longer."""
+
+K = TypeVar("K")
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class _Alias(NamedTuple):
+    """What a story is by now, and since when."""
+
+    story_id: str
+    since: datetime
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -45,8 +60,7 @@ class Book:
     """Alerts of one partition, with what is needed to decide on the next record."""
 
     def __init__(self) -> None:
-        self.alerts: dict[str, Alert] = {}
-        """Newest revision by alert_id."""
+        self.alerts = Kept()
         self.clock = _NEVER
         """Event time that the partition has surely reached: the latest `seen_at` less the lateness."""
         self.reached = -1
@@ -57,7 +71,7 @@ class Book:
         self.storms = Storms()
         self.bursts = Bursts()
         self.silences = Silences()
-        self._aliases: dict[str, str] = {}
+        self._aliases: dict[str, _Alias] = {}
         self._gone: dict[str, str] = {}
         self._episodes: dict[str, int] = {}
         self._by_story: dict[str, list[str]] = {}
@@ -74,7 +88,7 @@ class Book:
         known = self.alerts.get(alert.alert_id)
         if known is not None and known.revision >= alert.revision:
             return
-        self.alerts[alert.alert_id] = alert
+        self.alerts.put(alert)
         self.reached = max(self.reached, alert.mention_offset)
         self._latest = max(self._latest, alert.last_seen_at or _NEVER)
         if known is None:
@@ -116,6 +130,18 @@ class Book:
             day = (alert.figure_id, alert.first_seen_at.date().isoformat())
             self._by_day.setdefault(day, []).append(alert.alert_id)
 
+    def _unindex(self, alert: Alert) -> None:
+        """Let go of an alert that is kept no longer; the earlier episodes of it have gone before."""
+        first = alert_name(alert.rule_id, alert.figure_id, alert.story_id)
+        if self._episodes.get(first) == alert.episode + 1:
+            del self._episodes[first]
+        if self._gone.get(alert.story_id) == alert.superseded_by:
+            del self._gone[alert.story_id]
+        _drop(self._by_story, alert.story_id, alert.alert_id)
+        if alert.first_seen_at:
+            day = (alert.figure_id, alert.first_seen_at.date().isoformat())
+            _drop(self._by_day, day, alert.alert_id)
+
     def observe(self, mention: Mention) -> list[tuple[str, Mention]]:
         """Take in what a mention says of time, stories and revisions.
 
@@ -127,7 +153,7 @@ class Book:
         for name in mention.story.absorbed:
             root = self.story_of(mention.story.story_id)
             if self.story_of(name) != root:
-                self._aliases[self.story_of(name)] = root
+                self._aliases[self.story_of(name)] = _Alias(root, self.clock)
                 again += self.conditions.absorb(name, root, item.seen_at.timestamp())
         key = (mention.figure.figure_id, item.item_id)
         newest = self._revised.get(key)
@@ -141,12 +167,19 @@ class Book:
         oldest = self.clock - REVISIONS_KEPT
         self._revised = {k: m for k, m in self._revised.items() if m.item.seen_at >= oldest}
         self.conditions.forget(self.clock.timestamp())
+        for alert in self.alerts.forget(self.clock):
+            self._unindex(alert)
+        while (
+            self._aliases and next(iter(self._aliases.values())).since < self.clock - ALIASES_KEPT
+        ):
+            del self._aliases[next(iter(self._aliases))]
         self._cleaned = self.clock
 
     def story_of(self, story_id: str) -> str:
         """The story that a story is by now."""
         for _ in range(len(self._aliases) + len(self._gone) + 1):
-            further = self._aliases.get(story_id)
+            alias = self._aliases.get(story_id)
+            further = alias.story_id if alias else None
             if further is None and story_id in self._gone:
                 heir = self.alerts.get(self._gone[story_id])
                 further = heir.story_id if heir else None
@@ -266,7 +299,7 @@ class Book:
 
     def open_alerts(self) -> list[Alert]:
         """All that are not closed."""
-        return [alert for alert in self.alerts.values() if alert.state != "closed"]
+        return self.alerts.open()
 
     def due(self) -> list[Alert]:
         """Alerts whose deadline has passed by the clock; each is handed out once, to be advanced."""
@@ -299,6 +332,14 @@ class Book:
             burst_level=burst.level if burst else 0,
             begun_by=f"burst of level {burst.level}: {burst.reason}" if burst else "",
         )
+
+
+def _drop(index: dict[K, list[str]], key: K, alert_id: str) -> None:
+    ids = index.get(key, [])
+    if alert_id in ids:
+        ids.remove(alert_id)
+    if not ids:
+        index.pop(key, None)
 
 
 def _holds(alert: Alert, item_id: str) -> bool:

@@ -24,7 +24,7 @@ from streams.alerts.rule_grammar import (
     SilenceEntry,
 )
 from streams.alerts.schedule import zone_of
-from streams.config import parse_duration, read_yaml
+from streams.config import parse_duration
 from streams.meant import did_you_mean
 from streams.records import (
     Condition,
@@ -37,6 +37,7 @@ from streams.records import (
     Silence,
     SourceSelector,
 )
+from streams.yaml_files import read_yaml
 
 __all__ = ["WINDOWS", "RuleFile", "parse_rules"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from streams.config import read_yaml
+from streams.yaml_files import read_yaml
 
 __all__ = ["read_routes"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,11 +20,12 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.embedded import running_broker
 from streams.broker.pacing import install_pacing
+from streams.broker.presence import install_presence
 from streams.broker.security import check_addresses, security_options
 from streams.config import BrokerSettings, Settings
 from streams.errors import BrokerError, RecordError, WirewatchError
 from streams.records import Item, Record
-from streams.wire import encode, record_headers
+from streams.wire import encode, record_headers, with_trace
 
 __all__ = [
     "CLIENT_ID",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 install_pacing()
+install_presence()
 
 C = TypeVar("C", AIOKafkaAdminClient, AIOKafkaConsumer, AIOKafkaProducer)
 
@@ -317,13 +319,16 @@ async def _check_topics(settings: Settings, topics: Iterable[str]) -> None:
 
 
 async def send_all(
-    producer: AIOKafkaProducer, records: Iterable[tuple[str, str, Record | None]]
+    producer: AIOKafkaProducer,
+    records: Iterable[tuple[str, str, Record | None]],
+    traces: Mapping[str, bytes] | None = None,
 ) -> None:
     """Send records and wait until the broker has acknowledged every one.
 
     Args:
         producer: from `connect_producer`.
         records: topic, key and record; None deletes the key from a compacted topic.
+        traces: `traceparent` by key, for those that belong to a trace.
 
     Raises:
         RecordError: a record is too large to be sent; the others have been sent.
@@ -334,7 +339,8 @@ async def send_all(
     for topic, key, record in records:
         # One after the other: concurrent sends may overtake each other where a batch is full.
         try:
-            sent.append((topic, key, await _enqueue(producer, topic, key, record)))
+            trace = traces.get(key) if traces else None
+            sent.append((topic, key, await _enqueue(producer, topic, key, record, trace)))
         except KafkaError as error:
             failures.append(_refused(topic, key, error))
             if not isinstance(error, MessageSizeTooLargeError):
@@ -351,14 +357,14 @@ async def send_all(
 
 
 async def _enqueue(
-    producer: AIOKafkaProducer, topic: str, key: str, record: Record | None
+    producer: AIOKafkaProducer, topic: str, key: str, record: Record | None, trace: bytes | None
 ) -> asyncio.Future[Any]:
     """Hand a record to the producer; the future holds the broker's answer."""
     future: asyncio.Future[Any] = await producer.send(
         topic,
         key=key.encode(),
         value=None if record is None else encode(record),
-        headers=[] if record is None else record_headers(record),
+        headers=[] if record is None else with_trace(record_headers(record), trace),
         timestamp_ms=int(record.seen_at.timestamp() * 1000) if isinstance(record, Item) else None,
     )
     return future

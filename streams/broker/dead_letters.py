@@ -23,7 +23,7 @@ from streams.broker.topics import DEAD_LETTER_BYTES, DEAD_LETTERS, TOPICS
 from streams.config import Settings
 from streams.errors import BrokerError, RecordError
 from streams.records import DeadLetter
-from streams.wire import ATTEMPTS_HEADER, read_dead_letter
+from streams.wire import ATTEMPTS_HEADER, read_dead_letter, traceparent, with_trace
 
 __all__ = [
     "MOST_ATTEMPTS",
@@ -53,6 +53,8 @@ class Letter(Struct, frozen=True, kw_only=True):
     letter: DeadLetter
     redriven: bool = False
     """Whether it has been sent back since."""
+    trace: bytes | None = None
+    """`traceparent` of the try that failed: the next one hangs on it."""
 
     @property
     def origin(self) -> str:
@@ -115,6 +117,7 @@ async def read_letters(settings: Settings, since: datetime | None = None) -> lis
             at=each.at,
             letter=each.letter,
             redriven=place in marked,
+            trace=each.trace,
         )
         for place, each in found.items()
         if since is None or each.at >= since
@@ -128,7 +131,13 @@ def _letter(record: Any) -> Letter | None:
     except RecordError:
         return None
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Letter(partition=record.partition, offset=record.offset, at=at, letter=letter)
+    return Letter(
+        partition=record.partition,
+        offset=record.offset,
+        at=at,
+        letter=letter,
+        trace=traceparent(record.headers),
+    )
 
 
 async def redrive(settings: Settings, letters: Sequence[Letter]) -> None:
@@ -162,7 +171,7 @@ async def _send_back(producer: AIOKafkaProducer, each: Letter) -> None:
         key=told.key if told.value is not None else key,
         partition=told.partition,
         timestamp_ms=told.timestamp_ms if told.timestamp_ms >= 0 else None,
-        headers=[(ATTEMPTS_HEADER, str(told.attempts).encode("ascii"))],
+        headers=with_trace([(ATTEMPTS_HEADER, str(told.attempts).encode("ascii"))], each.trace),
     )
     mark = f"{each.partition}/{each.offset}".encode("ascii")
     await producer.send_and_wait(

@@ -15,8 +15,10 @@ The folder of data holds
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -29,6 +31,7 @@ from typing import Self
 
 import msgspec
 
+from streams.broker.saving import SaveWatch
 from streams.errors import BrokerError
 
 __all__ = ["NOTICE", "EmbeddedBroker", "leash", "release", "running_broker"]
@@ -43,6 +46,8 @@ _USUAL_PORT = 9092
 _START_SECONDS = 20.0
 """It is ready within 1.5 s on two busy cores; a large file of data takes longer to load."""
 _STOP_SECONDS = 15.0
+_LEAST_BYTES = 64 * 1024
+"""With less room on the disk it does not start."""
 _ANSWER_SECONDS = 1.0
 
 
@@ -98,6 +103,8 @@ class EmbeddedBroker:
         self.port = port
         self.address = ""
         """`host:port` once started."""
+        self.saving = SaveWatch(data_folder / "broker")
+        """Tells, when asked now and then, that the disk is full; the broker itself does not."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -137,25 +144,34 @@ class EmbeddedBroker:
         ]  # fmt: skip
         try:
             self.data_folder.mkdir(parents=True, exist_ok=True)
+            self.saving.clear()
             self._process = leash(command, self.log_file)
         except OSError as error:
-            raise BrokerError(
-                f"{self.data_folder} cannot hold the broker's data: {error}",
-                cure="give --data another folder",
-            ) from error
+            raise self._no_room(error) from error
         try:
             self._wait_until_ready(port)
             self.address = f"{_HOST}:{port}"
             self._record()
+        except OSError as error:
+            self.stop()
+            raise self._no_room(error) from error
         except BaseException:
             self.stop()
             raise
         return self.address
 
+    def _no_room(self, error: OSError) -> BrokerError:
+        return BrokerError(
+            f"{self.data_folder} cannot hold the broker's data: {error}",
+            cure="make room there, or give --data another folder",
+        )
+
     def _wait_until_ready(self, port: int) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.is_running:
+                if shutil.disk_usage(self.data_folder).free < _LEAST_BYTES:  # it cannot even say so
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 raise BrokerError(
                     f"the embedded broker ended at once: {self._last_words()}",
                     cure=f"see {self.log_file}",

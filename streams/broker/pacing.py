@@ -19,19 +19,29 @@ __all__ = ["install_pacing"]
 PAUSE_SECONDS = 0.025
 
 _fetch = Fetcher._proc_fetch_request
+_find_positions = Fetcher._update_fetch_positions
 
 
 async def _paced_fetch(self: Any, assignment: Any, node_id: Any, request: Any) -> Any:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    got_records = await _fetch(self, assignment, node_id, request)
-    if not got_records and loop.time() - began < PAUSE_SECONDS:
-        # The fetcher cancels its requests and expects them to take it calmly.
-        with contextlib.suppress(asyncio.CancelledError):
+    got_records = False
+    # The fetcher cancels its requests and expects them to take it calmly. Its own pauses after failed
+    # ones do not (aiokafka 0.14.0): a consumer without a broker could not be stopped without an error.
+    with contextlib.suppress(asyncio.CancelledError):
+        got_records = await _fetch(self, assignment, node_id, request)
+        if not got_records and loop.time() - began < PAUSE_SECONDS:
             await asyncio.sleep(PAUSE_SECONDS)
     return got_records
+
+
+async def _calmly_find_positions(self: Any, assignment: Any, node_id: Any, tps: Any) -> Any:
+    with contextlib.suppress(asyncio.CancelledError):
+        return await _find_positions(self, assignment, node_id, tps)
+    return False
 
 
 def install_pacing() -> None:
     """Pace all aiokafka consumers of this process, Faust's too. Safe to call twice."""
     setattr(Fetcher, "_proc_fetch_request", _paced_fetch)  # noqa: B010 - a patch, seen as one
+    setattr(Fetcher, "_update_fetch_positions", _calmly_find_positions)  # noqa: B010 - likewise

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from streams.config import read_yaml
 from streams.errors import ConfigError
+from streams.yaml_files import read_yaml
 
 __all__ = [
     "Expected",

@@ -16,8 +16,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from streams.config import read_yaml
 from streams.errors import ConfigError, NotFoundError
+from streams.yaml_files import read_yaml
 
 __all__ = [
     "LANGS",

@@ -29,7 +29,7 @@ from simplemma.strategies.dictionaries.stream_dictionary_factory import StreamDi
 from streams.enrich.memo import LONGEST_WORD, WORDS_KEPT, Memo
 from streams.enrich.words import Words
 
-__all__ = ["Hit", "TermIndex"]
+__all__ = ["Hit", "TermIndex", "load_dictionaries"]
 
 
 class Hit(Struct, frozen=True, order=True, gc=False):
@@ -300,6 +300,12 @@ def _lemmatizer() -> Lemmatizer:
     """
     strategy = DefaultStrategy(dictionary_factory=StreamDictionaryFactory())
     return Lemmatizer(lemmatization_strategy=strategy)
+
+
+def load_dictionaries() -> None:
+    """Read the dictionaries now; else the first word of each language does, for a third of a second."""
+    for lang in _ENDINGS:
+        _lemmatizer().lemmatize("a", lang=lang)
 
 
 def _by_head(word: str) -> Iterator[str]:

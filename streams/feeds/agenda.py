@@ -29,7 +29,7 @@ class _Host:
 
 
 class Agenda:
-    """Plans by feed_id. Times are Unix seconds; the caller has the clock.
+    """Plans by feed_id. Times are seconds of any clock that nobody sets; the caller has it.
 
     Queues are heaps whose entries are left in place when they no longer hold; a ticket tells.
 

@@ -20,7 +20,7 @@ AGREE_WITHIN = 3_600.0
 
 
 class HostPauses:
-    """Remembers what hosts asked for. Times are Unix seconds; the caller has the clock."""
+    """Remembers what hosts asked for. Times are seconds of any clock that nobody sets; the caller has it."""
 
     def __init__(self) -> None:
         self._told: dict[str, dict[str, float]] = {}  # host: feed_id: when it was told 503

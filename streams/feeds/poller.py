@@ -3,6 +3,10 @@
 The order in `Poller._keep` is the promise that nothing is lost: what a poll brought is remembered
 only when the broker has acknowledged it. A crash in between makes the next poll bring it again,
 under the same ids.
+
+There are two clocks. The wall clock says when something was seen and what is written down; it may be
+set, by an hour or by years. Whose turn it is, is decided by one that nobody can set: else all feeds
+would wait for the hour that a clock was set back, or be fetched at once.
 """
 
 from __future__ import annotations
@@ -24,9 +28,11 @@ from streams.broker.topics import FEED_STATE
 from streams.config import utc_now
 from streams.errors import BrokerError, ParseError
 from streams.feeds import moves, schedule
+from streams.feeds.jumps import ClockJumps
 from streams.feeds.languages import Detects
 from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
 from streams.feeds.publish import publish_items, publish_refused, publish_trends
+from streams.feeds.sharing.membership import seconds_awake_or_not
 from streams.feeds.turns import Turns
 from streams.feeds.visit import Visited, receive, visit
 from streams.metrics import FEED_POLLS
@@ -55,6 +61,7 @@ class Poller:
         fetcher: fetches.
         parser: parses.
         clock: the time.
+        steady: seconds of a clock that nobody sets.
         pushes: None without WebSub.
     """
 
@@ -65,6 +72,7 @@ class Poller:
         fetcher: Fetches,
         parser: Parses,
         clock: Callable[[], datetime] = utc_now,
+        steady: Callable[[], float] = seconds_awake_or_not,
         pushes: Pushes | None = None,
         detects: Detects | None = None,
     ) -> None:
@@ -73,8 +81,10 @@ class Poller:
         self._fetcher = fetcher
         self._parser = parser
         self._clock = clock
+        self._steady = steady
         self._pushes = pushes
         self._detects = detects
+        self._jumps = ClockJumps()
         self._turns = Turns(lambda: share.fraction)
         self._planned: dict[str, Feed] = {}
         self._ours: set[str] = set()
@@ -138,8 +148,7 @@ class Poller:
                 self._pushes,
                 self._detects,
             )
-            now = self._clock().timestamp()
-            if not self._turns.record(feed, state, visited.outcome, now):
+            if not self._turns.record(feed, state, visited.outcome, self._steady()):
                 FEED_POLLS.labels(outcome="offline").inc()
                 return state
             await self._keep(feed, visited)
@@ -156,7 +165,7 @@ class Poller:
             return False
         feed = self._planned[feed_id]
         if not body:
-            self._turns.plan(feed, self._clock().timestamp(), self._share.state(feed_id))
+            self._turns.plan(feed, self._steady(), self._share.state(feed_id))
             self._wake.set()
             return True
         try:
@@ -238,7 +247,8 @@ class Poller:
             self._planned[feed_id] = feed
             if state is not None and self._pushes is not None:
                 self._pushes.take(feed, state)
-            self._turns.plan(feed, schedule.first_check(feed, state, now).timestamp(), state)
+            wait = (schedule.first_check(feed, state, now) - now).total_seconds()
+            self._turns.plan(feed, self._steady() + wait, state)
             if number % _PLANNED_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
@@ -247,7 +257,9 @@ class Poller:
         self._turns.drop(feed_id)
 
     def _start_due(self) -> None:
-        now = self._clock().timestamp()
+        now = self._steady()
+        if jump := self._jumps.note(self._clock().timestamp(), now):
+            log.warning("clock_set", seconds=round(jump), then="feeds are polled as planned")
         while (feed_id := self._turns.take(now)) is not None:
             feed = self._planned[feed_id]
             if not self._share.holds(feed_id):  # frozen or cut off: the group will tell
@@ -269,7 +281,8 @@ class Poller:
             state = replace(self._state(feed), next_check_at=self._clock() + _FAULT_PAUSE)
         # Dropped or edited meanwhile? Then it is planned anew if it is to be polled again.
         if self._planned.get(feed.feed_id) == feed:
-            self._turns.plan_after(feed, state, self._clock().timestamp())
+            wait = schedule.wait_seconds(state, self._clock())
+            self._turns.plan_after(feed, state, wait, self._steady())
         elif self._pushes is not None and self._share.is_settled and feed.feed_id not in self._ours:
             self._pushes.forget([feed.feed_id])  # the poll has made its hub known again
 
@@ -282,7 +295,7 @@ class Poller:
 
     async def _rest(self) -> None:
         """Until something may start, a poll ends, or it is time to look at the registry again."""
-        now = self._clock().timestamp()
+        now = self._steady()
         start = self._turns.next_start(now)
         seconds = _LOOK_SECONDS
         if start is not None:

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.broker.clients import connect_producer
 from streams.config import Settings, secret
+from streams.feeds.census import keep_counting
 from streams.feeds.fetch import Fetcher
 from streams.feeds.languages import Detects
 from streams.feeds.parser_pool import ParserPool
@@ -81,7 +82,7 @@ async def run(
         await subscriber.start()
         stack.push_async_callback(subscriber.stop)
         log.info("poller_started", feeds=len(share.feeds), share=round(share.fraction, 3))
-        await _until_stopped(poller.run(), share.wait_failed())
+        await _until_stopped(poller.run(), share.wait_failed(), keep_counting(share))
     log.info("poller_stopped")
 
 

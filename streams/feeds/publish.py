@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -12,7 +12,10 @@ from streams.broker.clients import send_all
 from streams.broker.topics import DEAD_LETTERS, ITEMS, TRENDS
 from streams.errors import BrokerError, ParseError, RecordError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTER_COUNT
+from streams.metrics import RECORDS, Watermark
+from streams.metrics import TRENDS as TREND_COUNT
 from streams.records import Feed, Item, Trend
+from streams.tracing import first_steps
 from streams.wire import dead_letter, encode
 
 __all__ = ["publish_items", "publish_refused", "publish_trends"]
@@ -22,6 +25,7 @@ log = structlog.get_logger(__name__)
 _STAGE = "poll"
 _LETTER_BYTES = 1024 * 1024
 """What is kept of an Item or a document."""
+_watermark = Watermark(_STAGE)
 
 
 async def publish_items(producer: AIOKafkaProducer, items: Sequence[Item]) -> None:
@@ -33,11 +37,15 @@ async def publish_items(producer: AIOKafkaProducer, items: Sequence[Item]) -> No
     Raises:
         BrokerError: the broker did not acknowledge; nothing may be remembered then.
     """
-    try:
-        await send_all(producer, [(ITEMS, item.item_id, item) for item in items])
-    except RecordError:
-        for item in items:
-            await _publish_alone(producer, item)
+    with first_steps(_STAGE, ITEMS, [item.item_id for item in items]) as traces:
+        try:
+            await send_all(producer, [(ITEMS, item.item_id, item) for item in items], traces)
+        except RecordError:
+            for item in items:
+                await _publish_alone(producer, item, traces)
+    RECORDS.labels(_STAGE, "ok").inc(len(items))
+    for item in items:
+        _watermark.reach(item.seen_at.timestamp())
 
 
 async def publish_trends(producer: AIOKafkaProducer, trends: Sequence[Trend]) -> None:
@@ -47,6 +55,8 @@ async def publish_trends(producer: AIOKafkaProducer, trends: Sequence[Trend]) ->
         BrokerError: the broker did not acknowledge; nothing may be remembered then.
     """
     await send_all(producer, [(TRENDS, trend.feed_id, trend) for trend in trends])
+    for trend in trends:
+        TREND_COUNT.labels(trend.kind, trend.phase).inc()
 
 
 async def publish_refused(
@@ -71,16 +81,25 @@ async def publish_refused(
     await _set_aside(producer, body, key=feed.feed_id, origin=origin, error=error)
 
 
-async def _publish_alone(producer: AIOKafkaProducer, item: Item) -> None:
+async def _publish_alone(
+    producer: AIOKafkaProducer, item: Item, traces: Mapping[str, bytes]
+) -> None:
     try:
-        await send_all(producer, [(ITEMS, item.item_id, item)])
+        await send_all(producer, [(ITEMS, item.item_id, item)], traces)
     except RecordError as error:
         log.warning("item_too_large", feed=item.feed_id, item=item.item_id, error=str(error))
-        await _set_aside(producer, encode(item), key=item.item_id, origin=ITEMS, error=error)
+        key, trace = item.item_id, traces.get(item.item_id)
+        await _set_aside(producer, encode(item), key=key, origin=ITEMS, error=error, trace=trace)
 
 
 async def _set_aside(
-    producer: AIOKafkaProducer, value: bytes, *, key: str, origin: str, error: Exception
+    producer: AIOKafkaProducer,
+    value: bytes,
+    *,
+    key: str,
+    origin: str,
+    error: Exception,
+    trace: bytes | None = None,
 ) -> None:
     value_kept, headers = dead_letter(
         value,
@@ -90,6 +109,7 @@ async def _set_aside(
         stage=_STAGE,
         error=error,
         limit_bytes=_LETTER_BYTES,
+        trace=trace,
     )
     try:
         await producer.send_and_wait(

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from streams.config import parse_duration, read_yaml
+from streams.config import parse_duration
 from streams.errors import ConfigError
 from streams.feeds.guard import refuse_url
 from streams.feeds.links import canonical_url
 from streams.records import Feed, stable_id
+from streams.yaml_files import read_yaml
 
 __all__ = [
     "is_feed_id",

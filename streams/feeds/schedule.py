@@ -28,7 +28,7 @@ from streams.feeds import health, rhythm
 from streams.feeds.outcome import Outcome
 from streams.records import Feed, FeedState, Polled
 
-__all__ = ["document_wanted", "first_check", "next_check", "phase"]
+__all__ = ["document_wanted", "first_check", "next_check", "phase", "wait_seconds"]
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
@@ -111,6 +111,19 @@ def first_check(feed: Feed, state: FeedState | None, now: datetime) -> datetime:
         # What its hub has pushed meanwhile, nobody has taken.
         planned = min(planned, timedelta(seconds=state.interval_seconds))
     return min(state.last_fetch_at, now) + planned
+
+
+def wait_seconds(state: FeedState, now: datetime) -> float:
+    """How long to wait for the poll that was planned just now, 0 or more.
+
+    Never longer than planned: the clock may have been set back since.
+    """
+    if state.next_check_at is None:
+        return 0.0
+    wait = state.next_check_at - now
+    if state.last_fetch_at is not None and state.last_fetch_at < state.next_check_at:
+        wait = min(wait, state.next_check_at - state.last_fetch_at)
+    return max(wait.total_seconds(), 0.0)
 
 
 def document_wanted(state: FeedState, now: datetime, parser: str) -> str:

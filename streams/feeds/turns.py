@@ -1,7 +1,7 @@
 """Whose turn it is: what is due, what hosts asked for, and whether our own network is there.
 
 One place for the three things that decide whether a poll may start: `agenda`, `politeness` and
-`outage`. Times are Unix seconds; the caller has the clock.
+`outage`. Times are seconds of a clock that nobody sets; the caller has it.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Turns:
         self._due[feed.feed_id] = due
         self._agenda.put(feed.feed_id, _host(feed, state), due)
 
-    def plan_after(self, feed: Feed, state: FeedState, now: float) -> None:
-        """Plan the poll that follows one that has ended."""
-        due = state.next_check_at.timestamp() if state.next_check_at else now
+    def plan_after(self, feed: Feed, state: FeedState, wait: float, now: float) -> None:
+        """Plan the poll that follows one that has ended, after so many seconds."""
+        due = now + wait
         if self._network.offline:  # its outcome may not have counted, and the plan be an old one
             due = max(due, now + RETRY_SECONDS * (1 + phase(feed.feed_id)))
         self.plan(feed, due, state)

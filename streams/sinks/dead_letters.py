@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import BrokerError
 from streams.metrics import DEAD_LETTERS as DEAD_LETTERS_METRIC
-from streams.wire import attempts_before, dead_letter
+from streams.wire import attempts_before, dead_letter, traceparent
 
 __all__ = ["send_dead_letter"]
 
@@ -33,7 +33,8 @@ async def send_dead_letter(
     Raises:
         BrokerError: it was not acknowledged, so the record must not count as done.
     """
-    attempts = attempts or attempts_before(getattr(record, "headers", ())) + 1
+    came_with = getattr(record, "headers", ())
+    attempts = attempts or attempts_before(came_with) + 1
     key = b"" if record.key is None and record.value is None else record.key  # aiokafka wants one
     value, headers = dead_letter(
         record.value,
@@ -44,6 +45,7 @@ async def send_dead_letter(
         error=error,
         attempts=attempts,
         timestamp_ms=int(getattr(record, "timestamp", -1)),
+        trace=traceparent(came_with),
     )
     try:
         await producer.send_and_wait(DEAD_LETTERS, key=key, value=value, headers=headers)

@@ -19,6 +19,7 @@ from streams.config import utc_now
 from streams.errors import SinkError
 from streams.records import Alert
 from streams.sinks.webhook import ReceiverGoneError
+from streams.tracing import follow
 
 __all__ = ["Delivery", "GiveUp", "Lane", "Message", "RetryAfter", "decide"]
 
@@ -121,14 +122,24 @@ class Lane:
             message = await self._queue.get()
             told = tuple(delivery for delivery in message.told if self._wanted(delivery))
             if told:
-                await self._deliver(told)
+                await self._trace(told)
             self._finish(Message(told, message.covered))
 
     def _finish(self, message: Message) -> None:
         for delivery in (*message.told, *message.covered):
             self._done(delivery)
 
-    async def _deliver(self, told: tuple[Delivery, ...]) -> None:
+    async def _trace(self, told: tuple[Delivery, ...]) -> None:
+        """Deliver, as the last step of each alert's way; its wait before was on purpose."""
+        steps = [follow("notify", delivery.record, receiver=self._id) for delivery in told]
+        failure = await self._deliver(told)
+        for step in steps:
+            if failure is not None:
+                step.fail(failure)
+            step.end()
+
+    async def _deliver(self, told: tuple[Delivery, ...]) -> SinkError | None:
+        """Try until it is told or set aside; returns why it was set aside."""
         attempts = 0
         while not self.disabled:
             attempts += 1
@@ -139,15 +150,17 @@ class Lane:
                 match decide(error, attempts):
                     case GiveUp():
                         await self._set_aside(told, error, attempts)
-                        return
+                        return error
                     case RetryAfter(seconds):
                         metrics.NOTIFICATIONS.labels(self._id, "retry").inc()
                         self._log.warning("retry", reason=str(error), seconds=seconds)
                         await self._sleep(seconds)
             else:
                 self._note(told, attempts)
-                return
-        await self._set_aside(told, ReceiverGoneError("disabled by an earlier 410 Gone"), 0)
+                return None
+        gone = ReceiverGoneError("disabled by an earlier 410 Gone")
+        await self._set_aside(told, gone, 0)
+        return gone
 
     async def _set_aside(self, told: Sequence[Delivery], error: SinkError, attempts: int) -> None:
         for delivery in told:

@@ -34,6 +34,7 @@ from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES
 from streams.config import Settings, utc_now
 from streams.errors import BrokerError
 from streams.health import HEALTH, Offsets
+from streams.metrics import REBALANCES
 from streams.records import Alert
 from streams.sinks.lanes import Lane
 from streams.sinks.ledger import Bookmark, Ledger, read_bookmark
@@ -70,12 +71,16 @@ async def consume(
 ) -> None:
     """Read, hand out and commit until cancelled."""
     committed: Committed = {}
+    assigned: frozenset[TopicPartition] | None = None
     try:
         while True:
             batches = await consumer.getmany(
                 timeout_ms=_patience(notifier.next_due(), utc_now()), max_records=BATCH
             )
-            notifier.keep(consumer.assignment())
+            if assigned != (now_assigned := consumer.assignment()):  # an equal share goes unseen
+                assigned = frozenset(now_assigned)
+                REBALANCES.labels(GROUP).inc()
+            notifier.keep(now_assigned)
             HEALTH.report("assigned")
             await _begin(consumer, ledger, batches, read_bookmarks)
             for records in batches.values():

@@ -59,7 +59,10 @@ class Quota:
         return self._sent[0] + HOUR if self._collected and self._sent else None
 
     def _has_room(self, now: datetime) -> bool:
-        return len(self._sent) < (self._limit or 1) or self._sent[0] + HOUR <= now
+        if len(self._sent) < (self._limit or 1):
+            return True
+        ago = now - self._sent[0]  # less than nothing where the clock has been set back since
+        return not timedelta(0) <= ago < HOUR
 
     def _digest(self, now: datetime) -> Message:
         collected = list(self._collected.values())

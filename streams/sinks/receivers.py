@@ -8,10 +8,11 @@ from typing import get_args
 import msgspec
 from standardwebhooks.webhooks import Webhook
 
-from streams.config import read_yaml, secret
+from streams.config import secret
 from streams.errors import ConfigError
 from streams.records import Alert, Severity
 from streams.sinks.webhook import WebhookReceiver, make_signer
+from streams.yaml_files import read_yaml
 
 __all__ = ["NotifyConfig", "read_receivers", "why_not"]
 

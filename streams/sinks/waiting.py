@@ -8,6 +8,9 @@ were told is told all the same, as `streams.alerts.suppress` decides: they would
 
 "When it was made" is the time of the record, never today's clock: a revision that carries the `hold_until` of a
 message that went out before asks for nothing, however late it is read.
+
+A message that waits for what else comes, and was made by a clock that has been set back since, is due at once:
+else it would wait for the hour that the clock was wrong. What waits for a schedule or a silence waits for that.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.alerts.suppress import PIERCING
+from streams.alerts.suppress import GROUP_INTERVAL, PIERCING
 from streams.records import Alert
 
 __all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting", "made_at"]
@@ -70,6 +73,13 @@ class _Message(msgspec.Struct):
     at: datetime
     pierces: bool
     """Whether it corrects or takes back something."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it must be told or dropped."""
+        if self.at <= now:
+            return True
+        made = made_at(self.record)
+        return made - now > GROUP_INTERVAL and self.at - made <= GROUP_INTERVAL
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -154,7 +164,7 @@ class Waiting:
     def due(self, now: datetime) -> list[Due]:
         """Hand out what must be told or dropped now, the earliest first; it waits no longer."""
         ready = sorted(
-            (message for message in self._messages.values() if message.at <= now),
+            (message for message in self._messages.values() if message.is_due(now)),
             key=lambda message: (message.at, message.asked),
         )
         for message in ready:

@@ -28,6 +28,8 @@ WINDOW = timedelta(hours=72)
 COMPARED = 8
 """Candidates compared with each item."""
 HOUR = 3600.0
+_STORIES_SPARED = 10_000
+"""Stories that may lie around before they are tidied up."""
 
 
 class _Story(msgspec.Struct, gc=False):
@@ -49,6 +51,8 @@ class Clusters:
         self._by_item: dict[str, Known] = {}
         self._by_mark: dict[str, Known] = {}
         self._stories: dict[int, _Story] = {}
+        self._stories_kept = 0
+        """How many were left when they were last tidied up."""
         self._number = 0
         self._begun: deque[float] = deque()
         self._begun_lately: deque[float] = deque()
@@ -181,10 +185,19 @@ class Clusters:
                 del self._by_item[known.item_id]
             if self._by_mark.get(known.traits.wording.mark) is known:
                 del self._by_mark[known.traits.wording.mark]
-            # numbers grow with the log, and none is pointed to by an item that came before it
+        if len(self._stories) > 2 * self._stories_kept + _STORIES_SPARED:
+            self._tidy()
         for times, since in ((self._begun, oldest), (self._begun_lately, self._clock - HOUR)):
             while times and times[0] < since:
                 times.popleft()
+
+    def _tidy(self) -> None:
+        """Drop the stories of which no item is left in the window, and the ways to those that go on."""
+        kept: dict[int, _Story] = {}
+        for known in self._window:
+            known.story = self._root_number(known.story)
+            kept[known.story] = self._stories[known.story]
+        self._stories, self._stories_kept = kept, len(kept)
 
 
 def _name(item: ItemRef, mark: str) -> str:

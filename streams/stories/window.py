@@ -87,6 +87,8 @@ class Window:
             at += 1
         dropped = self._items[first:at]
         self._alive_from = at
+        for known in dropped:
+            self._meanings.forget(known)
         if at > _DEAD_KEPT + len(self):
             self._tidy()
         return dropped
@@ -124,13 +126,19 @@ class _Meanings:
             self._known.popleft()
         self._next += 1
 
+    def forget(self, known: Known) -> None:
+        """Drop an item, the oldest one; its row stays until another takes its place."""
+        if self._known and self._known[0] is known:
+            self._known.popleft()
+
     def nearest(self, traits: Traits, most: int) -> list[Known]:
-        """The items of the nearest vectors, in no order that matters; alive or not."""
+        """The items of the nearest vectors, in no order that matters."""
         if not traits.vector or traits.model != self._model or not self._known:
             return []
-        used = len(self._known)
+        used = min(self._next, MEANINGS)
         row = np.frombuffer(traits.vector, np.int8).astype(np.float32)
         cosines = self._rows[:used] @ row
-        oldest = self._next - used
+        oldest = self._next - len(self._known)
         slots = np.argpartition(-cosines, min(most, used) - 1)[:most]
-        return [self._known[(int(slot) - oldest) % MEANINGS] for slot in slots]
+        ages = ((int(slot) - oldest) % MEANINGS for slot in slots)
+        return [self._known[age] for age in ages if age < len(self._known)]

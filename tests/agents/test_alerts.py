@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from streams.agents import alerts as agent
 from streams.agents.acking import Received
 from streams.agents.alerts import AlertsStage
 from streams.alerts.revise import revise as revise_alerts
+from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, TRENDS
 from streams.config import Settings
 from streams.enrich.watchlist.erasing import mark_id, mark_of
@@ -277,3 +279,37 @@ async def test_what_was_deleted_does_not_come_back_with_the_figure(topics):
     topics.stage = topics.start()
     (anew,) = await topics.news(2, 1)
     assert (anew.alert_id, anew.revision, len(anew.sources)) == (first.alert_id, 1, 1)
+
+
+async def test_monitoring_is_told_how_many_rules_count(topics, monkeypatch):
+    def served(state):
+        return REGISTRY.get_sample_value("news_rules_loaded", {"state": state})
+
+    async def start(broadcast):
+        """Without a broker."""
+
+    monkeypatch.setattr(Broadcast, "start", start)
+    await topics.stage.start()
+    topics.rules |= {
+        "two": make_rule(rule_id="two"),
+        "off": make_rule(rule_id="off", enabled=False),
+    }
+    topics.edit()
+    assert (served("enabled"), served("disabled")) == (2, 1)
+    topics.rules.clear()
+    topics.edit()
+    assert (served("enabled"), served("disabled")) == (0, 0)
+
+
+async def test_monitoring_is_told_why_nobody_was_told(topics):
+    def served():
+        return (
+            REGISTRY.get_sample_value("news_alerts_suppressed_total", {"reason": "backfill"}) or 0
+        )
+
+    before = served()
+    mention = make_mention(item=make_item_ref(backfill=True))
+    (first,) = await topics.take(topics.write(MENTIONS, encode(mention), NOW))
+    assert (first.notify, served()) == (False, before + 1)
+    await topics.command(first)  # what a person does is no news
+    assert served() == before + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -114,11 +114,11 @@ class Partition:
                 replay(self.book, event, candidates, self.rules, trends=found)
 
     @property
-    def alerts(self) -> dict[str, Alert]:
+    def alerts(self) -> Mapping[str, Alert]:
         return self.book.alerts
 
 
-def living(alerts: dict[str, Alert]) -> dict[Any, Any]:
+def living(alerts: Mapping[str, Alert]) -> dict[Any, Any]:
     """What alerts say that go on, whatever order they were told in.
 
     Which number an episode has depends on how many were begun, those that turned out to be one included; so

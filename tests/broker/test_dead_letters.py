@@ -106,6 +106,19 @@ async def test_what_fails_again_has_been_tried_more_often(broker):
             await refuse(broker, record)
 
 
+async def test_what_is_redriven_keeps_its_trace_and_has_it_once(broker):
+    trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await apply(broker)
+    record = refused(4, headers=[("traceparent", trace), ("traceparent", trace)])
+    for tries in (1, 2):
+        await refuse(broker, record)
+        await redrive(broker, [each for each in await read_letters(broker) if not each.redriven])
+        *_, record = await stored(broker, ITEMS)
+        names = [name for name, _ in record.headers]
+        assert sorted(names) == ["attempts-before", "traceparent"]
+        assert dict(record.headers) == {"traceparent": trace, "attempts-before": b"%d" % tries}
+
+
 async def test_purged_letters_are_gone(broker):
     await apply(broker)
     await refuse(broker, refused(4), refused(5))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -106,3 +110,46 @@ async def test_what_is_wrong_is_told_without_the_password(
     shown = str(caught.value) + caplog.text
     assert SECRET not in shown
     assert WRONG not in shown
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+async def test_a_stage_logs_in_and_keeps_the_password_to_itself(
+    secured: Settings, mechanism: str, tmp_path: Path
+) -> None:
+    """Faust has connections of its own, and at level DEBUG much to say about them."""
+    await apply(secured)
+    broker = secured.broker
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams", "--log-level", "DEBUG", "worker", "--only", "alerts"),
+        env={
+            **os.environ,
+            "WIREWATCH_BROKER": broker.bootstrap,
+            "WIREWATCH_SECURITY_PROTOCOL": broker.security_protocol,
+            "WIREWATCH_SASL_MECHANISM": mechanism,
+            "WIREWATCH_SASL_USERNAME": broker.sasl_username,
+            "WIREWATCH_SASL_PASSWORD": SECRET,
+            "WIREWATCH_SSL_CA_FILE": broker.ssl_ca_file,
+            "WIREWATCH_SSL_CERT_FILE": broker.ssl_cert_file,
+            "WIREWATCH_SSL_KEY_FILE": broker.ssl_key_file,
+            "WIREWATCH_PARTITIONS": "1",
+            "WIREWATCH_DATA": str(tmp_path),
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = b""
+    try:
+        async with asyncio.timeout(60):
+            while b"ready" not in said:
+                line = await process.stderr.readline()
+                assert line, said.decode()
+                said += line
+        process.terminate()
+        async with asyncio.timeout(15):
+            said += await process.stderr.read()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert SECRET.encode() not in said

@@ -2,6 +2,7 @@
 
 python -m tests.chaos                                    20,000 items, 10 minutes
 python -m tests.chaos --seconds 80 --items 2000 --poison 0.01
+python -m tests.chaos --brokers 3 --items 5000 --seconds 200
 python -m tests.chaos --without commit-guard             must fail: shows that a loss would be seen
 """
 
@@ -59,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=20_000, help="how many (20000)")
     parser.add_argument("--seed", type=int, default=1, help="of items and disturbances (1)")
     parser.add_argument("--poison", type=float, default=0.0, help="share of bad records (0)")
+    parser.add_argument("--brokers", type=int, default=1, help="3: one is killed at a time (1)")
     parser.add_argument("--entities", action="store_true", help="find named entities, too: slower")
     parser.add_argument("--without", choices=GUARDS, help="switch a guard off; must fail")
     parser.add_argument("--json", action="store_true", help="the report for programs, on stdout")
@@ -74,7 +76,8 @@ def _wanted(asked: argparse.Namespace) -> Wanted:
         seed=asked.seed,
         entities=asked.entities,
         feed_seconds=asked.seconds * 0.9,
-        disturbances=tuple(plan(asked.seed, asked.seconds, STAGES)),
+        brokers=asked.brokers,
+        disturbances=tuple(plan(asked.seed, asked.seconds, STAGES, brokers=asked.brokers)),
     )
 
 
@@ -82,8 +85,9 @@ def summary(report: Report) -> list[str]:
     """Lines for a person."""
     verdict, wanted = report.verdict, report.wanted
     off = f", without {', '.join(wanted.without)}" if wanted.without else ""
+    cluster = f", {wanted.brokers} brokers" if wanted.brokers > 1 else ""
     lines = [
-        f"seed {wanted.seed}, {wanted.items:,} items, {len(report.done)} disturbances, "
+        f"seed {wanted.seed}, {wanted.items:,} items, {len(report.done)} disturbances{cluster}, "
         f"{report.seconds:g} s{off}"
     ]
     for topic, count in verdict.records.items():

@@ -34,7 +34,7 @@ from streams.errors import BrokerError
 from streams.records import EnrichedItem, Item
 from streams.testing import NOW
 from streams.wire import encode
-from tests.brokers import KafkaBroker
+from tests.brokers import KafkaCluster
 from tests.chaos.disturb import BROKER, Disturbance
 from tests.chaos.judge import Line, Logs, Verdict, judge
 from tests.chaos.news import news, poison
@@ -68,6 +68,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     slow_seconds: float = 1.0
     entities: bool = False
     partitions: int = 8
+    brokers: int = 1
+    """Of several, each holds all partitions, and two must have a record before it is acked."""
     patience_seconds: float = 300.0
     """How long the rest may take once the last disturbance is over."""
 
@@ -99,14 +101,14 @@ async def run(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> Repo
         folder: new and empty; keeps the broker's data and the logs.
         tell: is told in a sentence what happens.
     """
-    kafka = KafkaBroker(folder / "kafka")
-    kafka.folder.mkdir()
+    kafka = KafkaCluster(folder, wanted.brokers)
     await asyncio.to_thread(kafka.start)
     try:
         settings = Settings(
             broker=BrokerSettings(bootstrap=kafka.address),
             data_folder=folder,
             partitions=wanted.partitions,
+            replication=wanted.brokers,
             config_folder=CONFIG,
         )
         return await _Run(wanted, settings, kafka, tell).report()
@@ -116,7 +118,7 @@ async def run(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> Repo
 
 class _Run:
     def __init__(
-        self, wanted: Wanted, settings: Settings, kafka: KafkaBroker, tell: Callable[[str], None]
+        self, wanted: Wanted, settings: Settings, kafka: KafkaCluster, tell: Callable[[str], None]
     ) -> None:
         self._wanted, self._settings, self._kafka = wanted, settings, kafka
         self._tell = tell
@@ -206,15 +208,28 @@ class _Run:
             await asyncio.sleep(began + what.at - time.monotonic())
             self._tell(str(what))
             self._done.append(str(what))
-            if what.whom == BROKER:
-                await self._restart_broker(what.kind)
+            if what.whom.startswith(BROKER):
+                await self._restart_broker(what)
             else:
                 self._workers.disturb(what)
 
-    async def _restart_broker(self, kind: str) -> None:
-        await asyncio.to_thread(self._kafka.kill if kind == "crash" else self._kafka.stop)
-        await asyncio.sleep(2)
-        await asyncio.to_thread(self._kafka.start)
+    async def _restart_broker(self, what: Disturbance) -> None:
+        number = int(what.whom.removeprefix(BROKER).removeprefix("-") or 1)
+        broker = self._kafka.nodes[number - 1]
+        await asyncio.to_thread(broker.kill if what.kind == "crash" else broker.stop)
+        await asyncio.sleep(what.seconds)
+        await asyncio.to_thread(broker.start)
+        while not await self._replicated():  # or the next kill would leave less than two copies
+            await asyncio.sleep(0.5)
+
+    async def _replicated(self) -> bool:
+        """Whether every broker has caught up with all partitions."""
+        async with administer(self._settings) as admin:
+            return all(
+                len(partition["isr"]) == self._wanted.brokers
+                for topic in await admin.describe_topics()
+                for partition in topic["partitions"]
+            )
 
     # --- waiting ---
 

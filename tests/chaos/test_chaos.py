@@ -12,7 +12,7 @@ import pytest
 from streams.broker.topics import ENRICHED
 from tests.brokers import kafka_missing
 from tests.chaos.__main__ import summary
-from tests.chaos.disturb import plan
+from tests.chaos.disturb import BROKER, Disturbance, plan
 from tests.chaos.flow import STAGES, Report, Wanted, run
 from tests.chaos.guards import without
 
@@ -37,6 +37,25 @@ async def test_nothing_is_lost_doubled_or_swapped_whatever_happens(tmp_path: Pat
     report = await _report(wanted, tmp_path)
     assert report.passed, "\n".join(summary(report))
     assert len(report.done) == len(wanted.disturbances)
+
+
+async def test_nothing_is_lost_while_each_of_three_brokers_is_killed_in_turn(
+    tmp_path: Path,
+) -> None:
+    wanted = Wanted(
+        items=600,
+        seed=7,
+        feed_seconds=60.0,
+        disturbances=tuple(
+            Disturbance(at=15.0 * turn + 3, kind="crash", whom=f"{BROKER}-{turn + 1}", seconds=5.0)
+            for turn in range(3)
+        ),
+        partitions=4,
+        brokers=3,
+    )
+    report = await _report(wanted, tmp_path)
+    assert report.passed, "\n".join(summary(report))
+    assert len(report.done) == 3
 
 
 async def test_without_the_commit_guard_the_run_fails_and_says_what_is_lost(tmp_path: Path) -> None:

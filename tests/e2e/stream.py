@@ -170,9 +170,17 @@ async def read_all(settings: Settings, topic: str) -> list[ConsumerRecord]:
 
 
 class Publisher:
-    """A loopback web server with documents at paths; counts requests and has no validators."""
+    """A loopback web server with documents at paths; counts requests and has no validators.
 
-    def __init__(self, documents: dict[str, tuple[bytes, str]]) -> None:
+    Args:
+        documents: body and content type by path.
+        keeps_alive: whether a connection may be used again; if not, names are looked up again, too.
+    """
+
+    def __init__(
+        self, documents: dict[str, tuple[bytes, str]], *, keeps_alive: bool = True
+    ) -> None:
+        self._keeps_alive = keeps_alive
         self.documents = documents
         self.requests: dict[str, int] = dict.fromkeys(documents, 0)
 
@@ -197,7 +205,17 @@ class Publisher:
             return web.Response(status=404)
         self.requests[path] += 1
         body, content_type = self.documents[path]
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        if not self._keeps_alive:
+            response.force_close()
+        return response
+
+    async def polled_at(self, path: str, times: int, *, patience: float = 60) -> None:
+        """Wait until one document has been asked for so many times more than now."""
+        goal = self.requests[path] + times
+        async with asyncio.timeout(patience):
+            while self.requests[path] < goal:
+                await asyncio.sleep(0.1)
 
     async def polled(self, times: int, *, patience: float = 60) -> None:
         """Wait until every document has been asked for so many times more than now."""

@@ -171,6 +171,8 @@ class World:
         self.producer = FakeProducer()
         self.parser: Parses = PlainParser()
         self.clock = clock or Clock()
+        self.steady: Callable[[], float] = lambda: self.clock().timestamp()
+        """Seconds of a clock that nobody sets; set another and restart."""
         self.detects: Detects | None = None
         """Tells languages; set it and restart."""
         self.restart()
@@ -194,6 +196,7 @@ class World:
             self.internet,
             self.parser,
             clock=self.clock,
+            steady=self.steady,
             detects=self.detects,
         )
 

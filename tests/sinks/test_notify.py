@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaError, NodeNotReadyError
+from prometheus_client import REGISTRY
 from standardwebhooks.webhooks import Webhook
 
 from streams.broker import topics
@@ -233,6 +234,41 @@ async def test_a_last_commit_that_fails_does_not_hinder_ending(monkeypatch, fail
         with pytest.raises(asyncio.CancelledError):
             await running
     assert consumer.commits == 2
+
+
+async def test_monitoring_is_told_when_partitions_are_shared_out_anew():
+    def served():
+        name, labels = "news_rebalances_total", {"group": "wirewatch-notify"}
+        return REGISTRY.get_sample_value(name, labels) or 0
+
+    before, partitions, turns = served(), {PARTITION}, 0
+
+    async def getmany(**_: Any) -> dict[Any, Any]:
+        nonlocal turns
+        turns += 1
+        await asyncio.sleep(0)
+        return {}
+
+    async def no_bookmarks(partitions) -> dict[Any, Any]:
+        return {}
+
+    async def commit(offsets) -> None:
+        """As it should."""
+
+    consumer: Any = DeafConsumer()
+    consumer.getmany, consumer.commit = getmany, commit
+    consumer.assignment = lambda: set(partitions)
+    ledger = Ledger[TopicPartition]()
+    work = consume(consumer, Notifier({}, {}, ledger, consumer), ledger, no_bookmarks)
+    running = asyncio.create_task(work)
+    for more in ((), [topics_partition(1)]):
+        partitions |= set(more)
+        begun = turns
+        while turns < begun + 3:
+            await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running})
+    assert served() == before + 2
 
 
 # --- the process --------------------------------------------------------------------------------------

@@ -111,3 +111,12 @@ def test_laws(limit, coming):
     for name in "abcd":
         told = [each for _, message, _ in scene.messages for each in message if each[0] == name]
         assert told == sorted(told, key=lambda each: int(each[1:]))
+
+
+def test_a_clock_that_was_set_back_holds_up_no_digest():
+    scene = Scene(1)
+    scene.admit(0, "a")
+    scene.admit(1, "b")
+    scene.tick(30)
+    scene.tick(-50)  # an hour back, ten minutes later
+    assert scene.messages[1:] == [(-50, ["b1"], [])]

@@ -287,3 +287,22 @@ def test_an_alert_that_the_topic_has_forgotten_is_not_told():
     assert waiting.forget("a") == (0,)
     assert waiting.forget("a") == ()
     assert [due.alert.alert_id for due in waiting.due(at(60))] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "set_back", "is_told"),
+    [
+        (30, 0, False),
+        (30, 60, False),  # clocks of two machines may differ by so much
+        (30, 3600, True),
+        (300, 3600, True),
+        (8 * 3600, 3600, False),  # quiet hours: it waits for the time of the day
+    ],
+)
+def test_a_clock_that_was_set_back_holds_up_no_message_that_only_waits_for_more(
+    wait, set_back, is_told
+):
+    waiting = Waiting()
+    waiting.take(make_alert("a", 1, **until(wait)), record_at(1, at(0)))
+    assert bool(waiting.due(at(1 - set_back))) == is_told
+    assert len(waiting) == (not is_told)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +123,31 @@ def test_every_figure_gives_one_mention_that_names_the_others():
     ]
     assert len({m.mention_id for m in mentions}) == 2
     assert mentions == mentions_of(enriched, Story(story_id="s"))
+
+
+def test_stories_that_are_over_are_forgotten():
+    """A shard that runs for a year holds no more than one that runs for a month."""
+    clusters = Clusters()
+    for number in range(25_000):
+        clusters.assign(item(f"Haus{number} Baum{number * 7}", number, after=WINDOW * number / 100))
+    assert len(clusters._stories) < 12_000
+    last = item(TEXT, 1_000_000, after=WINDOW * 251)
+    assert clusters.assign(last).story_id == clusters.assign(last).story_id
+
+
+def test_what_has_left_the_window_is_like_nothing_by_meaning_either():
+    clusters = Clusters()
+
+    def meant(text, number, after):
+        vector = bytes([number % 7 + 1] * 16)
+        return msgspec.structs.replace(
+            item(text, number, after=after), vector=vector, versions={"semantics": "one"}
+        )
+
+    first = clusters.assign(meant("Erste Worte", 7, timedelta()))
+    for number in range(30):  # by now the first has left
+        clusters.assign(
+            meant(f"Wort{number} Satz{number * 3}", number + 100, WINDOW * (2 + number))
+        )
+    again = clusters.assign(meant("Ganz anderes", 14, WINDOW * 33))
+    assert again.story_id != first.story_id

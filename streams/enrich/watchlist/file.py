@@ -9,12 +9,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from streams.config import read_yaml
 from streams.enrich.watchlist.aliases import Case, NameKind, Strength, infer_kind
 from streams.enrich.watchlist.candidates import Kind
 from streams.enrich.watchlist.checking import QID, SLUG, Finding, errors
 from streams.errors import ConfigError
 from streams.records import Figure, Name
+from streams.yaml_files import read_yaml
 
 __all__ = ["line_of", "parse_watchlist", "read_watchlist"]
 

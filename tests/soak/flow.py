@@ -1,0 +1,338 @@
+"""One soak run: all processes on a broker of their own, at half of what they can do, with their memory watched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import msgspec
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from streams.agents.app import GROUP_PREFIX
+from streams.alerts.rules import read_rules
+from streams.broker.broadcast import publish
+from streams.broker.clients import administer
+from streams.broker.topics import (
+    ALERTS,
+    ENRICHED,
+    FEEDS,
+    ITEMS,
+    RULES,
+    TOPICS,
+    WATCHLIST,
+    apply,
+    config_of,
+)
+from streams.config import BrokerSettings, Settings
+from streams.enrich.watchlist import read_watchlist
+from streams.errors import BrokerError
+from streams.records import EnrichedItem, Item
+from streams.supervise import Child, Supervisor
+from streams.wire import decode
+from tests.brokers import KafkaBroker, free_port
+from tests.chaos.news import news
+from tests.e2e.stream import CONFIG, SOURCES, end_offsets, read_all
+from tests.soak.clock import Clock
+from tests.soak.memory import Growth, growth, resident
+from tests.soak.publisher import Publisher
+
+__all__ = ["Report", "Wanted", "run"]
+
+LOAD = 0.5
+"""Share of what the stream can do here, at which it runs."""
+SOME_SECONDS = 5.0
+"""By so much of the published items the backlog may differ between the beginning and the end."""
+_SECRET = "whsec_c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
+_NOTIFY = """\
+receivers:
+  - id: soak
+    kind: webhook
+    url: {url}/notified
+    secret_env: SOAK_SECRET
+    allow_private: true
+"""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is to be."""
+
+    minutes: float = 60.0
+    warm_up: float = 20.0
+    """Minutes of it that do not count: windows fill, caches, too."""
+    rate: float = 0.0
+    """Items a second; 0 measures what the stream can do and takes half."""
+    tried: int = 3_000
+    """Items by which that is measured."""
+    every_seconds: float = 10.0
+    """Between two looks at the processes."""
+    partitions: int = 4
+    patience_seconds: float = 300.0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, and what came of it."""
+
+    wanted: Wanted
+    rate: float
+    can: float
+    """Items a second that were possible; 0 if that was not measured."""
+    processes: dict[str, Growth]
+    restarted: tuple[str, ...]
+    """What the supervisor told: crashes."""
+    lag_before: float
+    """Items between the publisher and the end of the stream, in seconds of publishing: median of the first third."""
+    lag_after: float
+    published: int
+    lost: int
+    """Published entries that are no items, and items that were not enriched."""
+    alerts: int
+    """Revisions."""
+    notified: int
+
+    @property
+    def faults(self) -> list[str]:
+        """Broken promises, in words."""
+        grown = [
+            f"{name} grows by {each.per_hour:.1%} an hour"
+            for name, each in self.processes.items()
+            if not each.is_flat
+        ]
+        lag = (
+            [f"the lag grows, from {self.lag_before:.1f} s to {self.lag_after:.1f} s"]
+            if self.lag_after > self.lag_before + SOME_SECONDS
+            else []
+        )
+        lost = [f"{self.lost:,} of {self.published:,} items are lost"] if self.lost else []
+        return [*grown, *lag, *lost, *self.restarted]
+
+
+async def run(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> Report:
+    """Run it.
+
+    Args:
+        wanted: what to do.
+        folder: new and empty; keeps the broker's data, the archive and the logs.
+        tell: is told in a sentence what happens.
+    """
+    kafka = KafkaBroker(folder / "kafka")
+    kafka.folder.mkdir()
+    await asyncio.to_thread(kafka.start)
+    try:
+        return await _Soak(wanted, folder, kafka.address, tell).report()
+    finally:
+        await asyncio.to_thread(kafka.stop)
+
+
+class _Supervisor(Supervisor):
+    module = "tests.soak.process"
+
+
+class _Soak:
+    def __init__(
+        self, wanted: Wanted, folder: Path, broker: str, tell: Callable[[str], None]
+    ) -> None:
+        self._wanted, self._tell = wanted, tell
+        self._clock = Clock(time.time())
+        self._settings = Settings(
+            broker=BrokerSettings(bootstrap=broker),
+            data_folder=folder,
+            partitions=wanted.partitions,
+            config_folder=folder / "config",
+        )
+        figures = read_watchlist(CONFIG / "watchlist.yaml")
+        people = [figure for figure in figures if figure.kind == "person"]
+        self._publisher = Publisher(news(10**9, 1, people, slow_every=10**9), self._clock)
+        self._told: list[str] = []
+        self._samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        self._lags: list[float] = []
+
+    async def report(self) -> Report:
+        async with self._publisher, self._stream() as supervisor:
+            can = 0.0 if self._wanted.rate else await self._measure()
+            rate = self._wanted.rate or max(round(can * LOAD, 1), 1.0)
+            self._tell(f"{rate:g} items a second for {self._wanted.minutes:g} minutes")
+            watching = asyncio.create_task(self._watch(supervisor, rate))
+            try:
+                await self._publisher.publish(rate, self._wanted.minutes * 60)
+                await self._drained()
+            finally:
+                watching.cancel()
+            return await self._judge(rate, can)
+
+    @contextlib.asynccontextmanager
+    async def _stream(self) -> AsyncIterator[Supervisor]:
+        """All processes, from topics to the first item that has come through."""
+        settings, folder = self._settings, self._settings.data_folder
+        shutil.copytree(CONFIG, settings.config_folder)
+        (settings.config_folder / "notify.yaml").write_text(_NOTIFY.format(url=self._publisher.url))
+        await apply(settings)
+        await _keep_segments(settings)
+        figures = {f.figure_id: f for f in read_watchlist(CONFIG / "watchlist.yaml")}
+        await publish(settings, WATCHLIST, figures)
+        await publish(settings, RULES, {r.rule_id: r for r in read_rules(CONFIG / "rules.yaml")})
+        await publish(settings, FEEDS, {feed.feed_id: feed for feed in self._publisher.feeds()})
+        supervisor = _Supervisor(
+            _children(), folder / "logs", self._environment(), self._told.append
+        )
+        running = asyncio.create_task(supervisor.run())
+        try:
+            await self._publisher.publish(20, 2)
+            async with asyncio.timeout(self._wanted.patience_seconds):
+                while not await self._count(ALERTS):
+                    if running.done():
+                        running.result()
+                    await asyncio.sleep(0.5)
+            yield supervisor
+        finally:
+            await supervisor.stop()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def _environment(self) -> dict[str, str]:
+        settings = self._settings
+        return {
+            "SOAK_START": str(self._clock.start),
+            "SOAK_SPEED": str(self._clock.speed),
+            "SOAK_SECRET": _SECRET,
+            "WIREWATCH_BROKER": settings.broker.bootstrap,
+            "WIREWATCH_CONFIG": str(settings.config_folder),
+            "WIREWATCH_DATA": str(settings.data_folder),
+            "WIREWATCH_PARTITIONS": str(settings.partitions),
+            "WIREWATCH_ALLOW_PRIVATE": "127.0.0.0/8",
+            "WIREWATCH_LOG_FORMAT": "text",
+            "WIREWATCH_INSTANCE": "soak",
+            "WIREWATCH_SEMANTICS": "off",
+        }
+
+    # --- load ---
+
+    async def _measure(self) -> float:
+        """Items a second from feed to alerts: of many that are there at once, all but the first tenth."""
+        before = await self._count(ENRICHED)
+        await self._publisher.publish(10**5, self._wanted.tried / 10**5)
+        goal = before + self._wanted.tried // 10
+        while (first := await self._count(ENRICHED)) < goal:
+            await asyncio.sleep(0.2)
+        began = time.monotonic()
+        await self._drained()
+        rate = (await self._count(ENRICHED) - first) / (time.monotonic() - began)
+        self._tell(f"the stream can do {rate:.0f} items a second here")
+        return rate
+
+    async def _drained(self) -> None:
+        """Wait until all that was published has come through."""
+        quiet = 0
+        async with asyncio.timeout(self._wanted.patience_seconds):
+            while quiet < 3:
+                quiet = 0 if await self._behind() else quiet + 1
+                await asyncio.sleep(1)
+
+    async def _behind(self) -> int:
+        """Items between the publisher and the end of the stream."""
+        unpolled = max(len(self._publisher.published) - await self._count(ITEMS), 0)
+        return unpolled + sum([await self._lag(stage) for stage in SOURCES])
+
+    async def _lag(self, stage: str) -> int:
+        ends = {
+            place: end
+            for topic in SOURCES[stage]
+            for place, end in (await end_offsets(self._settings, topic)).items()
+        }
+        try:
+            async with administer(self._settings) as admin:
+                committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
+        except BrokerError:
+            return 1
+        return sum(
+            end - max(committed[place].offset if place in committed else 0, 0)
+            for place, end in ends.items()
+        )
+
+    async def _count(self, topic: str) -> int:
+        return sum((await end_offsets(self._settings, topic)).values())
+
+    # --- looks ---
+
+    async def _watch(self, supervisor: Supervisor, rate: float) -> None:
+        began = time.monotonic()
+        warm_up = self._wanted.warm_up * 60
+        told = 0.0
+        while True:
+            await asyncio.sleep(self._wanted.every_seconds)
+            at = time.monotonic() - began
+            held: dict[str, int] = {}
+            for name, pid in supervisor.running().items():
+                held |= resident(name, pid)
+            lag = await self._behind() / rate
+            if at >= warm_up:
+                for name, size in held.items():
+                    self._samples[name].append((at, size))
+                self._lags.append(lag)
+            if at - told >= 60:
+                told = at
+                self._tell(f"{at / 60:3.0f} min, lag {lag:4.1f} s, MB: {_sizes(held)}")
+
+    # --- judging ---
+
+    async def _judge(self, rate: float, can: float) -> Report:
+        items = [decode(Item, r.value) for r in await read_all(self._settings, ITEMS)]
+        links = {item.url.removeprefix(self._publisher.url) for item in items}
+        enriched = {
+            decode(EnrichedItem, r.value).item.item_id
+            for r in await read_all(self._settings, ENRICHED)
+        }
+        lost = len(self._publisher.published - links)
+        lost += len({item.item_id for item in items} - enriched)
+        third = max(len(self._lags) // 3, 1)
+        return Report(
+            wanted=self._wanted,
+            rate=rate,
+            can=round(can, 1),
+            processes={n: growth(s) for n, s in sorted(self._samples.items()) if len(s) >= 3},
+            restarted=tuple(self._told),
+            lag_before=round(median(self._lags[:third]), 1),
+            lag_after=round(median(self._lags[-third:]), 1),
+            published=len(self._publisher.published),
+            lost=lost,
+            alerts=await self._count(ALERTS),
+            notified=self._publisher.notified,
+        )
+
+
+def _children() -> list[Child]:
+    return [
+        Child("poll", ("poll",)),
+        *(Child(stage, ("worker", "--only", stage)) for stage in SOURCES),
+        Child("desk", ("desk", "--port", str(free_port()))),
+        Child("notify", ("notify",)),
+        Child("archive", ("archive",)),
+    ]
+
+
+def _sizes(held: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {size / 1e6:.0f}" for name, size in held.items())
+
+
+async def _keep_segments(settings: Settings) -> None:
+    """Records bear the fast clock: a segment of an hour would last for half a second."""
+    wanted: Sequence[ConfigResource] = [
+        ConfigResource(
+            ConfigResourceType.TOPIC,
+            name,
+            config_of(spec) | {"segment.ms": str(2**62), "retention.ms": "-1"},
+        )
+        for name, spec in TOPICS.items()
+    ]
+    async with administer(settings) as admin:
+        await admin.alter_configs(list(wanted))
+
+
+if sys.platform != "linux":  # pragma: no cover
+    raise ImportError("the soak run reads memory from /proc, which only Linux has")
