@@ -77,6 +77,7 @@ eval: $(VENV)/dev ## how well figures, topics, languages and stories are found i
 lock: $(VENV)/dev ## renew the files of locked versions (needs uv)
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --extra archive --extra otel -c requirements-dev.lock -o requirements-image.lock
 	uv pip compile -q -U --universal --generate-hashes --no-annotate --no-header --python-version 3.11 pyproject.toml --all-extras --group dev --group train -c requirements-dev.lock -o requirements-train.lock
 
 clean: ## remove the environment and what runs have left
