@@ -273,8 +273,8 @@ class Book:
             return None
         day = (mention.item.seen_at - timedelta(days=1)).date().isoformat()
         for alert_id in self._by_day.get((mention.figure.figure_id, day), ()):
-            alert = self.alerts[alert_id]
-            if alert.rule_id == rule.rule_id and _holds(alert, mention.item.item_id):
+            alert = self.alerts.get(alert_id)
+            if alert and alert.rule_id == rule.rule_id and _holds(alert, mention.item.item_id):
                 return alert
         return None
 
@@ -285,17 +285,20 @@ class Book:
         for back in (0, 1):
             day = (item.seen_at - timedelta(days=back)).date().isoformat()
             ids += self._by_day.get((figure, day), ())
-        found = (self.alerts[alert_id] for alert_id in ids)
+        found = (self.alerts.get(alert_id) for alert_id in ids)
         return [
             alert
             for alert in found
-            if alert.figure_id == figure and alert.state != "closed" and _holds(alert, item.item_id)
+            if alert
+            and alert.figure_id == figure
+            and alert.state != "closed"
+            and _holds(alert, item.item_id)
         ]
 
     def of_story(self, story_id: str) -> list[Alert]:
         """Alerts of a story that have not gone on as others."""
-        found = (self.alerts[alert_id] for alert_id in self._by_story.get(story_id, ()))
-        return [alert for alert in found if not alert.superseded_by]
+        found = (self.alerts.get(alert_id) for alert_id in self._by_story.get(story_id, ()))
+        return [alert for alert in found if alert and not alert.superseded_by]
 
     def open_alerts(self) -> list[Alert]:
         """All that are not closed."""
@@ -309,7 +312,9 @@ class Book:
             if self._waiting.get(alert_id) != entry:
                 continue
             del self._waiting[alert_id]
-            alert = self.alerts[alert_id]
+            alert = self.alerts.get(alert_id)
+            if alert is None:  # kept no longer
+                continue
             due = deadline(alert)
             if due is not None and due <= self.clock:
                 found.append(alert)
