@@ -93,6 +93,8 @@ class Poller:
         self._version: int | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._publishing: set[str] = set()
+        self._asked: set[str] = set()
+        """Feeds that a hub told of while they were being polled."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
@@ -165,7 +167,10 @@ class Poller:
             return False
         feed = self._planned[feed_id]
         if not body:
-            self._turns.plan(feed, self._steady(), self._share.state(feed_id))
+            if feed_id in self._running:  # which may have fetched before the news was there
+                self._asked.add(feed_id)
+            else:
+                self._turns.plan(feed, self._steady(), self._share.state(feed_id))
             self._wake.set()
             return True
         try:
@@ -289,6 +294,10 @@ class Poller:
     def _finish(self, feed_id: str, task: asyncio.Task[None]) -> None:
         del self._running[feed_id]
         self._turns.done(feed_id)
+        feed = self._planned.get(feed_id)
+        if feed_id in self._asked and feed is not None:
+            self._turns.plan(feed, self._steady(), self._share.state(feed_id))
+        self._asked.discard(feed_id)
         if not task.cancelled():
             self._failure = self._failure or task.exception()
         self._wake.set()

@@ -380,3 +380,22 @@ async def test_a_silence_that_was_not_remembered_is_told_again_under_its_id(topi
     world.clock.go(minutes=10)
     await world.poll()
     assert len({trend.trend_id for trend in trends_of(world)}) == 1
+
+
+async def test_a_push_that_meets_a_poll_is_followed_by_another():
+    """The poll may have fetched what was there before."""
+    arrived, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def old():
+        arrived.set()
+        await goes_on.wait()
+        return rss("one")
+
+    world = World(make_feed("a", interval_seconds=1800), clock=utc_now, a=old)
+    async with world.running():
+        await arrived.wait()
+        assert await world.poller.push("a", b"", "")
+        world.internet.pages[url_of("a")] = rss("one", "two")
+        goes_on.set()
+        await world.until(lambda: world.titles == ["one", "two"])
+    assert len(world.internet.requests) == 2
