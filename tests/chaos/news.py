@@ -25,6 +25,8 @@ FATAL, HUGE, SLOW = "FATAL", "OVERSIZED", "TAKES ITS TIME"
 large, its output waits."""
 DEADLY_EVERY = 20
 SPAN = timedelta(minutes=9)
+NEW_SHARE = 0.015
+"""Of words that nobody has read before: in 100,000 items of 25 words about so many (Heaps' law, V = 44 sqrt(n))."""
 REACH = 200
 """Items that may yet be copied or revised."""
 
@@ -43,7 +45,12 @@ _NOBODY = "Football club {one} beats {two} in the rain"
 
 
 def news(
-    count: int, seed: int, figures: Sequence[Figure], *, slow_every: int = 400
+    count: int,
+    seed: int,
+    figures: Sequence[Figure],
+    *,
+    slow_every: int = 400,
+    vocabulary: int = 0,
 ) -> Iterator[Item]:
     """Make items, numbered from 0 in the order in which they are seen.
 
@@ -52,8 +59,11 @@ def news(
         seed: of all choices.
         figures: watched ones, who are named.
         slow_every: one in so many is an item whose outputs wait, the first one included.
+        vocabulary: how many names and words there are, as in a language, but for a few that are new; 0: hardly
+            any ever comes twice.
     """
     dice = random.Random(seed)
+    speech = _Speech(dice, vocabulary)
     lately: list[Item] = []
     for number in range(count):
         kind = dice.random()
@@ -61,12 +71,14 @@ def news(
             place = dice.randrange(len(lately))
             earlier = lately[place]
             item = lately[place] = msgspec.structs.replace(
-                earlier, revision=earlier.revision + 1, summary=_words(dice, 9)
+                earlier, revision=earlier.revision + 1, summary=speech.words(9)
             )
         else:
             copied = lately and kind < 0.3
             item = (
-                _copy(dice.choice(lately), number, dice) if copied else _own(number, dice, figures)
+                _copy(dice.choice(lately), number, dice)
+                if copied
+                else _own(number, dice, figures, speech)
             )
             lately.append(item)
             del lately[:-REACH]
@@ -75,7 +87,7 @@ def news(
         yield msgspec.structs.replace(item, seen_at=NOW + SPAN * (number / count))
 
 
-def _own(number: int, dice: random.Random, figures: Sequence[Figure]) -> Item:
+def _own(number: int, dice: random.Random, figures: Sequence[Figure], speech: _Speech) -> Item:
     """An item that begins a story."""
     german = dice.random() < 0.3
     figure, other = (each.name for each in dice.sample(figures, 2))
@@ -83,13 +95,13 @@ def _own(number: int, dice: random.Random, figures: Sequence[Figure]) -> Item:
     if dice.random() < 0.1:
         text, german = _NOBODY, False
     named = f"{figure} and {other}" if not german and dice.random() < 0.1 else figure
-    title = text.format(figure=named, one=_name(dice), two=_name(dice))
+    title = text.format(figure=named, one=speech.name(), two=speech.name())
     return make_item(
         number=number,
         feed_id=f"feed-{dice.randrange(12)}",
         tier=1 + dice.randrange(3),
         title=title,
-        summary=f"{_words(dice, 10)} {_name(dice)} {_words(dice, 6)} {_name(dice)}, {_name(dice)}.",
+        summary=f"{speech.words(10)} {speech.name()} {speech.words(6)} {speech.name()}, {speech.name()}.",
         lang="de" if german else "en",
         url=f"https://news.example/{number}",
     )
@@ -106,12 +118,32 @@ def _copy(original: Item, number: int, dice: random.Random) -> Item:
     )
 
 
-def _name(dice: random.Random) -> str:
-    return "".join(dice.choices(_SYLLABLES, k=4)).capitalize()
+class _Speech:
+    """Names and words of syllables."""
+
+    def __init__(self, dice: random.Random, vocabulary: int) -> None:
+        self._dice = dice
+        own = random.Random(vocabulary)
+        self._names = [_syllables(own, 4).capitalize() for _ in range(vocabulary)]
+        self._known = [_syllables(own, own.randint(2, 4)) for _ in range(vocabulary)]
+        """The most frequent first: the frequency falls with the rank, as in any language (Zipf's law)."""
+
+    def name(self) -> str:
+        if self._names and self._dice.random() >= NEW_SHARE:
+            return self._dice.choice(self._names)
+        return _syllables(self._dice, 4).capitalize()
+
+    def words(self, count: int) -> str:
+        return " ".join(self._word() for _ in range(count))
+
+    def _word(self) -> str:
+        if self._known and self._dice.random() >= NEW_SHARE:
+            return self._known[int(len(self._known) ** self._dice.random()) - 1]
+        return _syllables(self._dice, self._dice.randint(2, 4))
 
 
-def _words(dice: random.Random, count: int) -> str:
-    return " ".join("".join(dice.choices(_SYLLABLES, k=dice.randint(2, 4))) for _ in range(count))
+def _syllables(dice: random.Random, count: int) -> str:
+    return "".join(dice.choices(_SYLLABLES, k=count))
 
 
 def poison(number: int) -> tuple[bytes, bytes]:

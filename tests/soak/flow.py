@@ -47,6 +47,9 @@ __all__ = ["Report", "Wanted", "run"]
 
 LOAD = 0.5
 """Share of what the stream can do here, at which it runs."""
+VOCABULARY = 20_000
+"""Names, and as many words: that of a few weeks of news. Were each one new, caches would fill in the hour as they
+otherwise do in a month."""
 SOME_SECONDS = 5.0
 """By so much of the published items the backlog may differ between the beginning and the end."""
 _SECRET = "whsec_c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
@@ -148,7 +151,9 @@ class _Soak:
         )
         figures = read_watchlist(CONFIG / "watchlist.yaml")
         people = [figure for figure in figures if figure.kind == "person"]
-        self._publisher = Publisher(news(10**9, 1, people, slow_every=10**9), self._clock)
+        self._publisher = Publisher(
+            news(10**9, 1, people, slow_every=10**9, vocabulary=VOCABULARY), self._clock
+        )
         self._told: list[str] = []
         self._samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._lags: list[float] = []
