@@ -73,3 +73,16 @@ def broker(request: pytest.FixtureRequest) -> Settings:
     """Each test runs on the embedded broker and on Apache Kafka; there are no topics yet."""
     settings: Settings = request.getfixturevalue(f"{request.param}_broker")
     return settings
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[KafkaBroker]:
+    """An Apache Kafka that a test may kill."""
+    if reason := kafka_missing():
+        pytest.skip(reason)
+    folder = tmp_path / "kafka"
+    folder.mkdir()
+    kafka = KafkaBroker(folder)
+    kafka.start()
+    yield kafka
+    kafka.stop()

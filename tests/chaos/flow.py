@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 from aiokafka.errors import KafkaError
 
-from streams.agents.app import GROUP_PREFIX
 from streams.alerts.rules import read_rules
 from streams.broker.broadcast import publish
 from streams.broker.clients import administer, connect_producer
@@ -39,7 +38,7 @@ from tests.chaos.disturb import BROKER, Disturbance
 from tests.chaos.judge import Line, Logs, Verdict, judge
 from tests.chaos.news import news, poison
 from tests.chaos.workers import CONFIG, Workers
-from tests.e2e.stream import SOURCES, end_offsets, read_all
+from tests.e2e.stream import count, lag_of, read_all
 
 __all__ = ["Report", "Wanted", "run"]
 
@@ -201,7 +200,7 @@ class _Run:
     # --- disturbing ---
 
     async def _disturb(self) -> None:
-        while not await self._count(ENRICHED):
+        while not await count(self._settings, ENRICHED):
             await asyncio.sleep(0.2)
         began = time.monotonic()
         for what in self._wanted.disturbances:
@@ -238,7 +237,7 @@ class _Run:
         deadline = time.monotonic() + self._wanted.patience_seconds
         quiet_since = None
         while time.monotonic() < deadline:
-            left = [await self._lag(stage) for stage in self._wanted.stages]
+            left = [await lag_of(self._settings, stage) for stage in self._wanted.stages]
             if any(left):
                 quiet_since = None
             elif quiet_since is None:
@@ -250,26 +249,6 @@ class _Run:
             f"not done in time; left to do: {dict(zip(self._wanted.stages, left, strict=True))}"
         )
         return False
-
-    async def _lag(self, stage: str) -> int:
-        """Records that a stage has not committed; at least one while the broker does not say."""
-        ends = {
-            place: end
-            for topic in SOURCES[stage]
-            for place, end in (await end_offsets(self._settings, topic)).items()
-        }
-        try:
-            async with administer(self._settings) as admin:
-                committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
-        except BrokerError:
-            return 1
-        return sum(
-            end - max(committed[place].offset if place in committed else 0, 0)
-            for place, end in ends.items()
-        )
-
-    async def _count(self, topic: str) -> int:
-        return sum((await end_offsets(self._settings, topic)).values())
 
     # --- judging ---
 

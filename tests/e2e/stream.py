@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -108,25 +108,9 @@ class Stream:
         """Wait until every stage has committed all of its input, stage after stage."""
         async with asyncio.timeout(patience):
             for stage in self._stages:
-                while await self._lag(stage):
+                while await lag_of(self.settings, stage):
                     self._raise_if_dead()
                     await asyncio.sleep(0.2)
-
-    async def _lag(self, stage: str) -> int:
-        ends = {
-            place: end
-            for topic in SOURCES[stage]
-            for place, end in (await end_offsets(self.settings, topic)).items()
-        }
-        try:
-            async with administer(self.settings) as admin:
-                committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
-        except BrokerError:  # a new Kafka has no coordinator before its first group
-            committed = {}
-        return sum(
-            end - max(committed[place].offset if place in committed else 0, 0)
-            for place, end in ends.items()
-        )
 
     def _raise_if_dead(self) -> None:
         if self._running.done():
@@ -137,6 +121,29 @@ class Stream:
 
     async def read(self, topic: str, type_: type[R]) -> list[R]:
         return [decode(type_, record.value) for record in await self.records(topic)]
+
+
+async def lag_of(settings: Settings, stage: str) -> int:
+    """Records that a stage has not committed; all of them while the broker does not say."""
+    ends = {
+        place: end
+        for topic in SOURCES[stage]
+        for place, end in (await end_offsets(settings, topic)).items()
+    }
+    try:
+        async with administer(settings) as admin:
+            committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
+    except BrokerError:  # a new Kafka has no coordinator before its first group
+        committed = {}
+    return sum(
+        end - max(committed[place].offset if place in committed else 0, 0)
+        for place, end in ends.items()
+    )
+
+
+async def count(settings: Settings, topic: str) -> int:
+    """Records that a topic has had."""
+    return sum((await end_offsets(settings, topic)).values())
 
 
 async def end_offsets(settings: Settings, topic: str) -> Mapping[TopicPartition, int]:
@@ -169,6 +176,21 @@ async def read_all(settings: Settings, topic: str) -> list[ConsumerRecord]:
         await consumer.stop()
 
 
+@contextlib.asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
+    """Serve on a free port of loopback; yields the address, without a slash at the end."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        assert site._server is not None
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
 class Publisher:
     """A loopback web server with documents at paths; counts requests and has no validators.
 
@@ -187,17 +209,12 @@ class Publisher:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        assert site._server is not None
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        self.url = f"http://127.0.0.1:{port}"
+        self._serving = serving(app)
+        self.url = await self._serving.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+    async def __aexit__(self, *error: Any) -> None:
+        await self._serving.__aexit__(*error)
 
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]

@@ -25,7 +25,6 @@ from streams.errors import BrokerError
 from streams.feeds.turns import CONCURRENCY
 from streams.records import Alert, EnrichedItem, Feed, FeedState, Item, Mention
 from streams.wire import decode
-from tests.brokers import KafkaBroker, kafka_missing
 from tests.e2e.stream import Publisher, Stream, read_all
 from tests.feeds.fakes import rss
 
@@ -82,19 +81,6 @@ async def everything(stream):
         MENTIONS: sorted({each.item.title for each in await stream.read(MENTIONS, Mention)}),
         ALERTS: sorted({source.item.title for alert in alerts for source in alert.sources}),
     }
-
-
-@pytest.fixture
-def own_kafka(tmp_path):
-    """An Apache Kafka that a test may kill."""
-    if reason := kafka_missing():
-        pytest.skip(reason)
-    folder = tmp_path / "kafka"
-    folder.mkdir()
-    kafka = KafkaBroker(folder)
-    kafka.start()
-    yield kafka
-    kafka.stop()
 
 
 @pytest.mark.kafka

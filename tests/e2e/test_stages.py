@@ -21,7 +21,6 @@ from streams.config import BrokerSettings, Settings
 from streams.records import Alert, EnrichedItem, Figure, Item, Mention
 from streams.testing import NOW, make_enriched, make_figure_hit, make_item, make_item_ref, make_rule
 from streams.wire import decode, encode, read_dead_letter
-from tests.brokers import KafkaBroker, kafka_missing
 from tests.e2e.stream import Stream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -97,19 +96,6 @@ async def test_kill_9_loses_nothing_and_tells_nothing_twice(broker):
         same = revisions.setdefault((alert.alert_id, alert.revision), alert)
         assert same.update_kind == alert.update_kind
         assert same.sources == alert.sources
-
-
-@pytest.fixture
-def own_kafka(tmp_path):
-    """An Apache Kafka that a test may kill."""
-    if reason := kafka_missing():
-        pytest.skip(reason)
-    folder = tmp_path / "kafka"
-    folder.mkdir()
-    kafka = KafkaBroker(folder)
-    kafka.start()
-    yield kafka
-    kafka.stop()
 
 
 @pytest.mark.kafka

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from statistics import median
 import msgspec
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.agents.app import GROUP_PREFIX
 from streams.alerts.rules import read_rules
 from streams.broker.broadcast import publish
 from streams.broker.clients import administer
@@ -32,13 +30,12 @@ from streams.broker.topics import (
 )
 from streams.config import BrokerSettings, Settings
 from streams.enrich.watchlist import read_watchlist
-from streams.errors import BrokerError
 from streams.records import EnrichedItem, Item
 from streams.supervise import Child, Supervisor
 from streams.wire import decode
 from tests.brokers import KafkaBroker, free_port
 from tests.chaos.news import news
-from tests.e2e.stream import CONFIG, SOURCES, end_offsets, read_all
+from tests.e2e.stream import CONFIG, SOURCES, count, lag_of, read_all
 from tests.soak.clock import Clock
 from tests.soak.memory import Growth, growth, resident
 from tests.soak.publisher import Publisher
@@ -190,7 +187,7 @@ class _Soak:
         try:
             await self._publisher.publish(20, 2)
             async with asyncio.timeout(self._wanted.patience_seconds):
-                while not await self._count(ALERTS):
+                while not await count(self._settings, ALERTS):
                     if running.done():
                         running.result()
                     await asyncio.sleep(0.5)
@@ -220,14 +217,14 @@ class _Soak:
 
     async def _measure(self) -> float:
         """Items a second from feed to alerts: of many that are there at once, all but the first tenth."""
-        before = await self._count(ENRICHED)
+        before = await count(self._settings, ENRICHED)
         await self._publisher.publish(10**5, self._wanted.tried / 10**5)
         goal = before + self._wanted.tried // 10
-        while (first := await self._count(ENRICHED)) < goal:
+        while (first := await count(self._settings, ENRICHED)) < goal:
             await asyncio.sleep(0.2)
         began = time.monotonic()
         await self._drained()
-        rate = (await self._count(ENRICHED) - first) / (time.monotonic() - began)
+        rate = (await count(self._settings, ENRICHED) - first) / (time.monotonic() - began)
         self._tell(f"the stream can do {rate:.0f} items a second here")
         return rate
 
@@ -241,27 +238,8 @@ class _Soak:
 
     async def _behind(self) -> int:
         """Items between the publisher and the end of the stream."""
-        unpolled = max(len(self._publisher.published) - await self._count(ITEMS), 0)
-        return unpolled + sum([await self._lag(stage) for stage in SOURCES])
-
-    async def _lag(self, stage: str) -> int:
-        ends = {
-            place: end
-            for topic in SOURCES[stage]
-            for place, end in (await end_offsets(self._settings, topic)).items()
-        }
-        try:
-            async with administer(self._settings) as admin:
-                committed = await admin.list_consumer_group_offsets(GROUP_PREFIX + stage)
-        except BrokerError:
-            return 1
-        return sum(
-            end - max(committed[place].offset if place in committed else 0, 0)
-            for place, end in ends.items()
-        )
-
-    async def _count(self, topic: str) -> int:
-        return sum((await end_offsets(self._settings, topic)).values())
+        unpolled = max(len(self._publisher.published) - await count(self._settings, ITEMS), 0)
+        return unpolled + sum([await lag_of(self._settings, stage) for stage in SOURCES])
 
     # --- looks ---
 
@@ -306,7 +284,7 @@ class _Soak:
             lag_after=round(median(self._lags[-third:]), 1),
             published=len(self._publisher.published),
             lost=lost,
-            alerts=await self._count(ALERTS),
+            alerts=await count(self._settings, ALERTS),
             notified=self._publisher.notified,
         )
 
@@ -337,7 +315,3 @@ async def _keep_segments(settings: Settings) -> None:
     ]
     async with administer(settings) as admin:
         await admin.alter_configs(list(wanted))
-
-
-if sys.platform != "linux":  # pragma: no cover
-    raise ImportError("the soak run reads memory from /proc, which only Linux has")

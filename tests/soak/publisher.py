@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 
 from streams.demo.render import content_type, render
 from streams.demo.script import Outlet, Script, VisibleItem
 from streams.records import Feed, Item
+from tests.e2e.stream import serving
 from tests.soak.clock import Clock
 
 __all__ = ["FEEDS", "Publisher"]
@@ -50,17 +51,12 @@ class Publisher:
         app = web.Application()
         app.router.add_get("/feeds/{path}", self._answer)
         app.router.add_post("/notified", self._receive)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        assert site._server is not None
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        self.url = f"http://127.0.0.1:{port}"
+        self._serving = serving(app)
+        self.url = await self._serving.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+    async def __aexit__(self, *error: Any) -> None:
+        await self._serving.__aexit__(*error)
 
     def feeds(self) -> list[Feed]:
         """The feeds, to be polled as often as their documents need."""

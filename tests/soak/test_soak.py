@@ -17,6 +17,7 @@ from tests.soak.flow import Report, Wanted, run
 from tests.soak.memory import growth, resident
 
 MEGABYTE = 10**6
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from Linux's /proc")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_growth_is_the_slope_of_memory_in_an_hour(per_hour: float, flat: bool) -
     assert found.minutes == pytest.approx(40, abs=0.3)
 
 
+@linux
 def test_memory_of_children_is_told_too_whoever_started_them() -> None:
     code = (
         "import subprocess, sys, threading\n"
@@ -64,6 +66,7 @@ def test_ten_seconds_are_a_day() -> None:
     assert clock.at(1_800_000_000.0 + DAY_SECONDS) - clock.at(1_800_000_000.0) == timedelta(days=1)
 
 
+@linux
 @pytest.mark.e2e
 @pytest.mark.kafka
 @pytest.mark.timeout(240)
