@@ -10,26 +10,32 @@ __all__ = ["LONGEST_WORD", "WORDS_KEPT", "Memo"]
 LONGEST_WORD = 60
 """Letters; longer runs are no words, and would fill the memory with rubbish."""
 WORDS_KEPT = 100_000
-"""A large vocabulary of a newspaper."""
+"""At most, of each function: a large vocabulary of a newspaper."""
 
 A = TypeVar("A")
 
 
 class Memo(dict[str, A]):
-    """Answers of a function by word.
+    """Answers of a function by word: those of lately, and behind them those of before.
 
-    As `functools.lru_cache`, but it forgets all at once when it is full, and so needs no record of
-    what was used when. To keep that record takes longer than to look a word up.
+    As `functools.lru_cache`, but it keeps no record of what was used when, which takes longer than to look a word
+    up. Instead it has two halves: when the one is full, the other is forgotten. What was asked for meanwhile is in
+    the full one, so that frequent words are worked out only once.
+
+    `len` and iteration tell of the younger half.
     """
 
     def __init__(self, function: Callable[[str], A]) -> None:
         super().__init__()
         self._function = function
+        self._before: dict[str, A] = {}
 
     def __missing__(self, word: str) -> A:
-        answer = self._function(word)
+        before = self._before
+        answer = before[word] if word in before else self._function(word)
         if len(word) <= LONGEST_WORD:
-            if len(self) >= WORDS_KEPT:
+            if len(self) >= WORDS_KEPT // 2:
+                self._before = dict(self)
                 self.clear()
             self[word] = answer
         return answer

@@ -11,10 +11,11 @@ import math
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
+from streams.enrich.memo import Memo
 from streams.records import EnrichedItem
 
 __all__ = [
@@ -36,9 +37,6 @@ FREQUENCIES = Path(__file__).parent / "data" / "term_frequencies.txt"
 
 KEYS = 24
 """Keys kept of an item, the heaviest ones."""
-
-WORDS_KEPT = 100_000
-"""Words of a language that are remembered, 300 bytes each."""
 
 LEAD_WORDS = 60
 """Words read behind the title: leads tell the news, what follows tells its background."""
@@ -115,33 +113,24 @@ def _frequencies() -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     return terms, documents
 
 
-class _Words(dict[str, Word]):
-    """The words of a language by how they are written: looked up once, for they are very many."""
-
-    def __init__(self, lang: str) -> None:
-        super().__init__()
-        self._lang = lang
-
-    def __missing__(self, written: str) -> Word:
-        if len(self) >= WORDS_KEPT:
-            self.clear()
-        folded = written.casefold()
-        term = _term(folded, self._lang)
-        is_number = written[0].isdigit()
-        fills = is_number or written[0].isupper()
-        fact = key_of(folded) & ~1 | is_number if fills else -1
-        word = self[written] = Word(folded, term, term[1] if term else 0.0, fact)
-        return word
-
-
 @cache
-def _words(lang: str) -> _Words:
-    return _Words(lang)
+def _words(lang: str) -> Memo[Word]:
+    """The words of a language by how they are written, 300 bytes each."""
+    return Memo(partial(_looked_up, lang))
 
 
 def looked_up(words: Sequence[str], lang: str) -> list[Word]:
     """What is known of words, in their order."""
-    return list(map(_words(lang).__getitem__, words))
+    return _words(lang).of(words)
+
+
+def _looked_up(lang: str, written: str) -> Word:
+    folded = written.casefold()
+    term = _term(folded, lang)
+    is_number = written[0].isdigit()
+    fills = is_number or written[0].isupper()
+    fact = key_of(folded) & ~1 | is_number if fills else -1
+    return Word(folded, term, term[1] if term else 0.0, fact)
 
 
 def _term(word: str, lang: str) -> Term | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import Counter
+
 import pytest
 
 from streams.enrich import memo
@@ -28,7 +31,27 @@ def test_runs_of_letters_that_are_no_words_are_not_kept() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memo, "WORDS_KEPT", 10)
-    lengths = Memo(len)
+    lengths = Memo(_Answer)
+    answers = [weakref.ref(lengths[str(number)]) for number in range(100)]
+    assert sum(answer() is not None for answer in answers) <= 10
+
+
+def test_frequent_words_stay_while_rare_ones_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "WORDS_KEPT", 10)
+    asked: Counter[str] = Counter()
+
+    def times(word: str) -> int:
+        asked[word] += 1
+        return asked[word]
+
+    answers = Memo(times)
     for number in range(100):
-        assert lengths[str(number)] == len(str(number))
-        assert len(lengths) <= 10
+        assert answers.of(["often", str(number)]) == [1, 1]
+    assert answers["0"] == 2
+
+
+class _Answer:
+    """That can be seen to be forgotten."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
