@@ -32,7 +32,7 @@ chaos: $(VENV)/dev ## break the stream on Apache Kafka for ten minutes while eve
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 SOAK ?=
-soak: $(VENV)/dev ## an hour at half of what the stream can do, with its memory watched; options in SOAK
+soak: $(VENV)/dev ## half of what the stream can do, with its memory watched for an hour; options in SOAK
 	$(BIN)/python -m tests.soak $(SOAK)
 
 lint: $(VENV)/dev ## ruff, formatting, mypy strict, published schemas

@@ -51,8 +51,9 @@ def news(
     *,
     slow_every: int = 400,
     vocabulary: int = 0,
+    first: int = 0,
 ) -> Iterator[Item]:
-    """Make items, numbered from 0 in the order in which they are seen.
+    """Make items, numbered in the order in which they are seen.
 
     Args:
         count: how many, revisions included.
@@ -61,11 +62,12 @@ def news(
         slow_every: one in so many is an item whose outputs wait, the first one included.
         vocabulary: how many names and words there are, as in a language, but for a few that are new; 0: hardly
             any ever comes twice.
+        first: number of the first one.
     """
     dice = random.Random(seed)
     speech = _Speech(dice, vocabulary)
     lately: list[Item] = []
-    for number in range(count):
+    for number in range(first, first + count):
         kind = dice.random()
         if lately and kind < 0.1:
             place = dice.randrange(len(lately))
@@ -84,7 +86,7 @@ def news(
             del lately[:-REACH]
         if number % slow_every == 0:
             item = msgspec.structs.replace(item, summary=f"{item.summary} {SLOW}")
-        yield msgspec.structs.replace(item, seen_at=NOW + SPAN * (number / count))
+        yield msgspec.structs.replace(item, seen_at=NOW + SPAN * ((number - first) / count))
 
 
 def _own(number: int, dice: random.Random, figures: Sequence[Figure], speech: _Speech) -> Item:

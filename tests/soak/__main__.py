@@ -1,6 +1,6 @@
-"""`python -m tests.soak`: runs the stream for an hour at half of what it can do, and watches its memory.
+"""`python -m tests.soak`: runs the stream at half of what it can do, and watches its memory for an hour.
 
-python -m tests.soak                        60 minutes, the first 20 do not count
+python -m tests.soak                        80 minutes, the first 20 do not count
 python -m tests.soak --minutes 20 --warm-up 10
 python -m tests.soak --rate 20              items a second, instead of half of what is measured
 
@@ -23,7 +23,8 @@ import structlog
 from rich.console import Console
 
 from tests.brokers import kafka_missing
-from tests.soak.flow import Report, Wanted, run
+from tests.soak.flow import run
+from tests.soak.report import Report, Wanted
 
 
 def main() -> int:
@@ -54,7 +55,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--minutes", type=float, default=60.0, help="in all (60)")
+    parser.add_argument("--minutes", type=float, default=80.0, help="in all (80)")
     parser.add_argument(
         "--warm-up", type=float, default=20.0, help="minutes that do not count (20)"
     )

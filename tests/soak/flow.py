@@ -8,10 +8,11 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
-import msgspec
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.alerts.rules import read_rules
@@ -37,18 +38,16 @@ from tests.brokers import KafkaBroker, free_port
 from tests.chaos.news import news
 from tests.e2e.stream import CONFIG, SOURCES, count, lag_of, read_all
 from tests.soak.clock import Clock
-from tests.soak.memory import Growth, growth, resident
+from tests.soak.memory import growth, resident
 from tests.soak.publisher import Publisher
+from tests.soak.report import Report, Wanted
 
-__all__ = ["Report", "Wanted", "run"]
+__all__ = ["run"]
 
 LOAD = 0.5
 """Share of what the stream can do here, at which it runs."""
 VOCABULARY = 20_000
-"""Names, and as many words: that of a few weeks of news. Were each one new, caches would fill in the hour as they
-otherwise do in a month."""
-SOME_SECONDS = 5.0
-"""By so much of the published items the backlog may differ between the beginning and the end."""
+"""Names, and as many words: that of a few weeks of news."""
 _SECRET = "whsec_c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
 _NOTIFY = """\
 receivers:
@@ -58,59 +57,6 @@ receivers:
     secret_env: SOAK_SECRET
     allow_private: true
 """
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run is to be."""
-
-    minutes: float = 60.0
-    warm_up: float = 20.0
-    """Minutes of it that do not count: windows fill, caches, too."""
-    rate: float = 0.0
-    """Items a second; 0 measures what the stream can do and takes half."""
-    tried: int = 3_000
-    """Items by which that is measured."""
-    every_seconds: float = 10.0
-    """Between two looks at the processes."""
-    partitions: int = 4
-    patience_seconds: float = 300.0
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done, and what came of it."""
-
-    wanted: Wanted
-    rate: float
-    can: float
-    """Items a second that were possible; 0 if that was not measured."""
-    processes: dict[str, Growth]
-    restarted: tuple[str, ...]
-    """What the supervisor told: crashes."""
-    lag_before: float
-    """Items between the publisher and the end of the stream, in seconds of publishing: median of the first third."""
-    lag_after: float
-    published: int
-    lost: int
-    """Published entries that are no items, and items that were not enriched."""
-    alerts: int
-    """Revisions."""
-    notified: int
-
-    @property
-    def faults(self) -> list[str]:
-        """Broken promises, in words."""
-        grown = [
-            f"{name} grows by {each.per_hour:.1%} an hour"
-            for name, each in self.processes.items()
-            if not each.is_flat
-        ]
-        lag = (
-            [f"the lag grows, from {self.lag_before:.1f} s to {self.lag_after:.1f} s"]
-            if self.lag_after > self.lag_before + SOME_SECONDS
-            else []
-        )
-        lost = [f"{self.lost:,} of {self.published:,} items are lost"] if self.lost else []
-        return [*grown, *lag, *lost, *self.restarted]
 
 
 async def run(wanted: Wanted, folder: Path, tell: Callable[[str], None]) -> Report:
@@ -148,15 +94,17 @@ class _Soak:
         )
         figures = read_watchlist(CONFIG / "watchlist.yaml")
         people = [figure for figure in figures if figure.kind == "person"]
-        self._publisher = Publisher(
-            news(10**9, 1, people, slow_every=10**9, vocabulary=VOCABULARY), self._clock
-        )
+        made = partial(news, figures=people, slow_every=10**9)
+        unheard = made(wanted.unheard, 1)
+        endless = made(10**9, 2, vocabulary=VOCABULARY, first=wanted.unheard)
+        self._publisher = Publisher(chain(unheard, endless), self._clock)
         self._told: list[str] = []
         self._samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._lags: list[float] = []
 
     async def report(self) -> Report:
         async with self._publisher, self._stream() as supervisor:
+            await self._fill()
             can = 0.0 if self._wanted.rate else await self._measure()
             rate = self._wanted.rate or max(round(can * LOAD, 1), 1.0)
             self._tell(f"{rate:g} items a second for {self._wanted.minutes:g} minutes")
@@ -215,10 +163,19 @@ class _Soak:
 
     # --- load ---
 
+    async def _fill(self) -> None:
+        """Publish words that nobody has read before, as fast as they are read."""
+        for done in range(0, self._wanted.unheard, self._wanted.tried):
+            await self._publish_at_once(min(self._wanted.tried, self._wanted.unheard - done))
+            await self._drained()
+
+    async def _publish_at_once(self, items: int) -> None:
+        await self._publisher.publish(10**5, items / 10**5)
+
     async def _measure(self) -> float:
         """Items a second from feed to alerts: of many that are there at once, all but the first tenth."""
         before = await count(self._settings, ENRICHED)
-        await self._publisher.publish(10**5, self._wanted.tried / 10**5)
+        await self._publish_at_once(self._wanted.tried)
         goal = before + self._wanted.tried // 10
         while (first := await count(self._settings, ENRICHED)) < goal:
             await asyncio.sleep(0.2)
