@@ -57,11 +57,11 @@ def alert_id_of(rule: Rule, mention: Mention, episode: int = 0) -> str:
     return alert_name(rule.rule_id, mention.figure.figure_id, group_of(rule, mention), episode)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def alert_name(rule_id: str, figure_id: str, group: str, episode: int = 0) -> str:
     """The id of an alert by what makes it this one; `group` is a story or a day.
 
-    Asked for thrice per revision, and a quarter of its cost: the answers are kept.
+    Asked for thrice per revision, and a quarter of its cost: the latest answers are kept.
     """
     again = (str(episode),) if episode else ()
     return stable_id("alert", rule_id, figure_id, group, *again)
