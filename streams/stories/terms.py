@@ -11,7 +11,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,24 +113,24 @@ def _frequencies() -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     return terms, documents
 
 
-@cache
-def _words(lang: str) -> Memo[Word]:
-    """The words of a language by how they are written, 300 bytes each."""
-    return Memo(partial(_looked_up, lang))
-
-
 def looked_up(words: Sequence[str], lang: str) -> list[Word]:
     """What is known of words, in their order."""
-    return _words(lang).of(words)
+    return _words.of([f"{lang} {word}" for word in words])
 
 
-def _looked_up(lang: str, written: str) -> Word:
+def _looked_up(word: str) -> Word:
+    """What is known of a word behind its language."""
+    lang, _, written = word.partition(" ")
     folded = written.casefold()
     term = _term(folded, lang)
     is_number = written[0].isdigit()
     fills = is_number or written[0].isupper()
     fact = key_of(folded) & ~1 | is_number if fills else -1
     return Word(folded, term, term[1] if term else 0.0, fact)
+
+
+_words = Memo(_looked_up)
+"""Of all languages, which a stream may have dozens of: 300 bytes each."""
 
 
 def _term(word: str, lang: str) -> Term | None:

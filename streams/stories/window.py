@@ -19,7 +19,7 @@ LOOKED_AT = 24
 """Newest items looked at for each key: of a name that is everywhere, the older ones are left."""
 MEANINGS = 16_384
 """Newest vectors that are compared: some days of items with a watched figure."""
-_DEAD_KEPT = 20_000
+_DEAD_KEPT = 2_000
 """Forgotten items that may still lie in memory before it is tidied up."""
 
 

@@ -48,6 +48,8 @@ LOAD = 0.5
 """Share of what the stream can do here, at which it runs."""
 VOCABULARY = 20_000
 """Names, and as many words: that of a few weeks of news."""
+LAG_EVERY_SECONDS = 5.0
+"""Between two questions to the broker."""
 _SECRET = "whsec_c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
 _NOTIFY = """\
 receivers:
@@ -108,11 +110,10 @@ class _Soak:
             can = 0.0 if self._wanted.rate else await self._measure()
             rate = self._wanted.rate or max(round(can * LOAD, 1), 1.0)
             self._tell(f"{rate:g} items a second for {self._wanted.minutes:g} minutes")
-            watching = asyncio.create_task(self._watch(supervisor, rate))
-            try:
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._watch(supervisor, rate))
                 await self._publisher.publish(rate, self._wanted.minutes * 60)
                 await self._drained()
-            finally:
                 watching.cancel()
             return await self._judge(rate, can)
 
@@ -202,19 +203,21 @@ class _Soak:
 
     async def _watch(self, supervisor: Supervisor, rate: float) -> None:
         began = time.monotonic()
-        warm_up = self._wanted.warm_up * 60
-        told = 0.0
+        lag = asked = told = 0.0
         while True:
             await asyncio.sleep(self._wanted.every_seconds)
             at = time.monotonic() - began
+            counts = at >= self._wanted.warm_up * 60
             held: dict[str, int] = {}
             for name, pid in supervisor.running().items():
                 held |= resident(name, pid)
-            lag = await self._behind() / rate
-            if at >= warm_up:
+            if counts:
                 for name, size in held.items():
                     self._samples[name].append((at, size))
-                self._lags.append(lag)
+            if at - asked >= LAG_EVERY_SECONDS:
+                asked, lag = at, await self._behind() / rate
+                if counts:
+                    self._lags.append(lag)
             if at - told >= 60:
                 told = at
                 self._tell(f"{at / 60:3.0f} min, lag {lag:4.1f} s, MB: {_sizes(held)}")

@@ -25,8 +25,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Items a second; 0 measures what the stream can do and takes half."""
     tried: int = 3_000
     """Items by which that is measured."""
-    every_seconds: float = 10.0
-    """Between two looks at the processes."""
+    every_seconds: float = 2.0
+    """Between two looks at the processes: several while one of them fills a batch and writes it."""
     partitions: int = 4
     patience_seconds: float = 300.0
 

@@ -75,7 +75,7 @@ async def test_a_short_run_loses_nothing_and_tells_of_every_process(tmp_path: Pa
     """Too short to say whether memory is flat: everything is still warming up."""
     if reason := kafka_missing():
         pytest.skip(reason)
-    wanted = Wanted(minutes=0.4, warm_up=0.1, unheard=200, rate=15, every_seconds=2, partitions=2)
+    wanted = Wanted(minutes=0.4, warm_up=0.1, unheard=200, rate=15, partitions=2)
     report: Report = await run(wanted, tmp_path, lambda _: None)
     told = "\n".join(summary(report))
     assert not report.lost, told
