@@ -87,7 +87,6 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-@lru_cache(maxsize=65_536)
 def cut(word: str) -> str:
     """A word without its ending; umlauts as they are without their dots, so that plurals agree."""
     plain = word.translate(_PLAIN)
@@ -195,13 +194,13 @@ def _names(enriched: EnrichedItem) -> list[Term]:
     return terms
 
 
-# Terms are shared by all items that hold them: the window keeps very many.
-@lru_cache(maxsize=65_536)
+# Terms of frequent names are shared by all items that hold them: the window keeps very many.
+@lru_cache(maxsize=16_384)
 def _figure(figure_id: str) -> Term:
     return key_of(f"@ {figure_id}") | _NEUTRAL | _NAME, _FIGURE_WEIGHT
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _name(last: str, lang: str) -> Term:
     """The last word of a name stands for it: "Mark Zuckerberg", "Zuckerberg"."""
     term = _term(last, lang)
