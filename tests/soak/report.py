@@ -18,7 +18,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     minutes: float = 80.0
     warm_up: float = 20.0
     """Minutes of it that do not count: windows and queues fill."""
-    unheard: int = 20_000
+    unheard: int = 40_000
     """Items before it, of which hardly a word comes twice, so that what is kept of words is full: otherwise that
     takes days, and is growth all the while."""
     rate: float = 0.0
