@@ -35,7 +35,8 @@ class Memo(dict[str, A]):
         answer = before[word] if word in before else self._function(word)
         if len(word) <= LONGEST_WORD:
             if len(self) >= WORDS_KEPT // 2:
-                self._before = dict(self)
+                before.clear()  # first, so that there is room for the copy
+                before.update(self)
                 self.clear()
             self[word] = answer
         return answer
