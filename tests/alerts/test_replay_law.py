@@ -14,7 +14,7 @@ from tests.alerts.logs import Partition, broken_off, hits, living, mention_logs,
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.replace(hour=0)
 # Logs are built by running them, and shrinking one that breaks a law takes minutes.
-FAST = settings(deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+FAST = settings(phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
 @given(mixed_logs(), st.data())

@@ -24,7 +24,7 @@ from streams.testing import (
 )
 from tests.alerts.logs import OF_TRENDS, Partition, broken_off, crowded_logs, hits
 
-FAST = settings(deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+FAST = settings(phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
 def told(number, minutes, *, figure="ada", topics=("ai",), feed="", **item):

@@ -175,7 +175,7 @@ def counted(partition):
     return stories, series.told, series.baseline, series.quiet.since, partition.volume
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs(), data=st.data())
 def test_any_order_within_the_lateness_counts_the_same(log, data):
     log.sort(key=lambda each: each.at)
@@ -187,7 +187,7 @@ def test_any_order_within_the_lateness_counts_the_same(log, data):
     assert counted(one) == counted(other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs())
 def test_repetition_tells_and_changes_nothing(log):
     partition = copy.deepcopy(WARM)
@@ -197,7 +197,7 @@ def test_repetition_tells_and_changes_nothing(log):
     assert partition == before
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(log=logs(), cut=st.integers(0, 30))
 def test_the_same_log_gives_the_same_trends_from_any_stored_state(log, cut):
     log.sort(key=lambda each: each.at)
@@ -209,7 +209,7 @@ def test_the_same_log_gives_the_same_trends_from_any_stored_state(log, cut):
     assert stored == whole
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(log=logs(), steps=st.integers(1, 30))
 def test_time_may_pass_in_one_step_or_in_many(log, steps):
     one = copy.deepcopy(WARM)

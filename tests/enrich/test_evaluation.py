@@ -219,14 +219,14 @@ def estimates(scores: Scores) -> list[Estimate]:
     return [each for each in found if each is not None]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(outcomes)
 def test_an_interval_lies_between_0_and_1_and_holds_its_estimate(items: list[Outcome]) -> None:
     for estimate in estimates(score(items, CLASSES)):
         assert 0.0 <= estimate.low <= estimate.value <= estimate.high <= 1.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(outcomes, st.randoms(use_true_random=False))
 def test_the_order_of_items_makes_no_difference(
     items: list[Outcome], chance: random.Random
@@ -235,7 +235,7 @@ def test_the_order_of_items_makes_no_difference(
     assert score(shuffled, CLASSES) == score(items, CLASSES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(outcomes)
 def test_together_the_classes_are_all(items: list[Outcome]) -> None:
     scores = score(items, CLASSES)

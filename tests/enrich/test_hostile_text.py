@@ -98,7 +98,7 @@ PIECES = st.sampled_from([*ODD, *PIECE_WORDS.split(), " ", "\n"])
 TEXTS = st.one_of(st.text(st.characters(codec=None)), st.lists(PIECES, max_size=50).map("".join))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from(["", "de", "en", "uk", "\ud800"]))
 @example("\uff9e", "\uff9e OBI", "Tom Vogel \uff9f", "de")
 def test_no_characters_break_an_item(title: str, summary: str, body: str, lang: str) -> None:

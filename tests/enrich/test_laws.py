@@ -89,7 +89,6 @@ def places(hits: Sequence[FigureHit]) -> list[Evidence]:
 # --- places -----------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS, LANGS)
 def test_whatever_is_told_stands_where_it_is_said_to_stand(
     title: str, body: str, lang: str
@@ -179,7 +178,7 @@ def test_of_figures_with_one_id_the_last_is_watched() -> None:
 # --- what was read before ---------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(TEXTS, LANGS), min_size=1, max_size=6))
 def test_what_was_read_before_does_not_matter(texts: list[tuple[str, str]]) -> None:
     documents = [(make_document("", "", text), lang) for text, lang in texts]
@@ -201,7 +200,6 @@ def test_forgotten_words_are_learned_again(monkeypatch: pytest.MonkeyPatch) -> N
 # --- items ------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS, LANGS)
 def test_an_item_is_enriched_the_same_in_every_process(title: str, body: str, lang: str) -> None:
     item = Item(
@@ -219,7 +217,6 @@ def test_an_item_is_enriched_the_same_in_every_process(title: str, body: str, la
     assert encode(one.enrich(item, NOW)) == encode(other.enrich(item, NOW))
 
 
-@settings(deadline=None)
 @given(TEXTS, LANGS, st.data())
 def test_figures_and_entities_may_be_given_or_not(
     text: str, lang: str, data: st.DataObject

@@ -134,7 +134,7 @@ words = st.sampled_from(["Ada", "Lovelace", "KI", "EU", "<p>", "&lt;", "\n", "."
 texts = st.one_of(st.text(st.characters(codec=None)), st.lists(words, max_size=60).map("".join))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts, texts, texts, st.sampled_from(["", "de", "en", "??"]))
 def test_no_item_breaks_it(title: str, summary: str, body: str, lang: str) -> None:
     enriched = ENRICHER.enrich(item(title=title, summary=summary, body=body, lang=lang), NOW)

@@ -234,7 +234,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, TEXTS)
 @example("„", "“")
 @example("Brandt: ", "sagte")

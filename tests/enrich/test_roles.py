@@ -142,7 +142,7 @@ TEXTS = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS, TEXTS, st.sampled_from(["de", "en", "und"]))
 def test_every_hit_has_a_role_and_its_quotes_stand_in_the_text(title, body, lang):
     document = make_document(title, "", body)
@@ -158,7 +158,7 @@ def test_every_hit_has_a_role_and_its_quotes_stand_in_the_text(title, body, lang
             assert quote.speaker in document.text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXTS)
 def test_the_same_text_gives_the_same_roles(body):
     document, again = make_document("", "", body), make_document("", "", body)

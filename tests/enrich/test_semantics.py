@@ -178,7 +178,7 @@ def test_look_alikes_are_not(matcher, lang, text):
 
 
 @needs_model
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(max_size=200))
 def test_any_text_gets_the_same_answer_twice_with_places_that_fit(text):
     layer = load_semantics("on")

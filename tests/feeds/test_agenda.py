@@ -229,4 +229,4 @@ class AgendaAgainstModel(RuleBasedStateMachine):
 
 
 TestAgendaAgainstModel = AgendaAgainstModel.TestCase
-TestAgendaAgainstModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAgendaAgainstModel.settings = settings(max_examples=150, stateful_step_count=40)

@@ -323,7 +323,7 @@ snippets = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary() | snippets.map(lambda text: text.encode()), st.text(max_size=40))
 def test_bytes_give_a_feed_or_a_parse_error_and_nothing_else(body, content_type):
     try:
