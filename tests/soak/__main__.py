@@ -1,6 +1,6 @@
 """`python -m tests.soak`: runs the stream at half of what it can do, and watches its memory for an hour.
 
-python -m tests.soak                        80 minutes, the first 20 do not count
+python -m tests.soak                        100 minutes, the first 40 do not count
 python -m tests.soak --minutes 20 --warm-up 10
 python -m tests.soak --rate 20              items a second, instead of half of what is measured
 
@@ -55,9 +55,9 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--minutes", type=float, default=80.0, help="in all (80)")
+    parser.add_argument("--minutes", type=float, default=100.0, help="in all (100)")
     parser.add_argument(
-        "--warm-up", type=float, default=20.0, help="minutes that do not count (20)"
+        "--warm-up", type=float, default=40.0, help="minutes that do not count (40)"
     )
     parser.add_argument("--rate", type=float, default=0.0, help="items a second (half of the most)")
     parser.add_argument("--json", action="store_true", help="the report for programs, on stdout")

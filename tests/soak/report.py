@@ -15,8 +15,8 @@ SOME_SECONDS = 5.0
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is to be."""
 
-    minutes: float = 80.0
-    warm_up: float = 20.0
+    minutes: float = 100.0
+    warm_up: float = 40.0
     """Minutes of it that do not count: windows and queues fill."""
     unheard: int = 40_000
     """Items before it, of which hardly a word comes twice, so that what is kept of words is full: otherwise that
