@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,9 +27,15 @@ from streams.errors import BrokerError, ConfigError, RecordError
 from streams.health import HEALTH, Offsets
 from streams.metrics import RECORDS
 from streams.sinks.dead_letters import send_dead_letter
-from streams.sinks.parquet import TABLES, Row, discard_unfinished, next_offset, write_batch
+from streams.sinks.parquet import (
+    TABLES,
+    Row,
+    discard_unfinished,
+    next_offset,
+    row_of,
+    write_batch,
+)
 from streams.sinks.signals import stop_on_signals
-from streams.wire import decode
 
 __all__ = ["Archiver", "archive", "check_offset", "lock_archive", "run_archive"]
 
@@ -36,8 +43,10 @@ log = structlog.get_logger(__name__)
 
 FLUSH_RECORDS = 5_000
 """Records of all partitions held in memory at most; larger files scan faster."""
-READ_RECORDS = 1_000
-"""Records taken from the client at once, so that the memory held stays near FLUSH_RECORDS."""
+FLUSH_BYTES = 16 * 1024 * 1024
+"""The same in bytes of their JSON: alerts with many sources are large."""
+READ_RECORDS = 250
+"""Records taken from the client at once, so that the memory held stays near these bounds."""
 POLL_MILLISECONDS = 500
 
 
@@ -49,6 +58,7 @@ class Archiver:
         producer: for records that cannot be decoded.
         every_seconds: longest time that a record waits in memory.
         flush_records: records that are held at most, roughly.
+        flush_bytes: bytes of JSON that are held at most, roughly.
     """
 
     def __init__(
@@ -57,11 +67,14 @@ class Archiver:
         producer: AIOKafkaProducer,
         every_seconds: float,
         flush_records: int = FLUSH_RECORDS,
+        flush_bytes: int = FLUSH_BYTES,
     ) -> None:
         self._folder, self._producer = folder, producer
-        self._every, self._limit = every_seconds, flush_records
+        self._every, self._records, self._bytes = every_seconds, flush_records, flush_bytes
         self._held: dict[TopicPartition, list[Any]] = {}
-        self._count = 0
+        self._count = self._size = 0
+        # Always the same thread: the allocator keeps memory for each that it has ever seen.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._since = 0.0
 
     def take(self, partition: TopicPartition, records: list[Any], clock: float) -> None:
@@ -76,11 +89,14 @@ class Archiver:
             self._since = clock
         self._held.setdefault(partition, []).extend(records)
         self._count += len(records)
+        self._size += _bytes(records)
 
     def is_due(self, clock: float) -> bool:
         """True if what is held should be written now."""
-        return self._count >= self._limit or (
-            self._count > 0 and clock - self._since >= self._every
+        return (
+            self._count >= self._records
+            or self._size >= self._bytes
+            or (self._count > 0 and clock - self._since >= self._every)
         )
 
     async def flush(self) -> None:
@@ -91,14 +107,15 @@ class Archiver:
                 await self._write(partition, records)
             del self._held[partition]
             self._count -= len(records)
+            self._size -= _bytes(records)
 
     async def _write(self, partition: TopicPartition, records: list[Any]) -> None:
         topic, number = partition
         rows = [row for record in records if (row := await self._row(record)) is not None]
         first, last = records[0].offset, records[-1].offset
         with _writing(self._folder):
-            files = await asyncio.to_thread(
-                write_batch, self._folder, topic, number, first, last, rows
+            files = await asyncio.get_running_loop().run_in_executor(
+                self._thread, write_batch, self._folder, topic, number, first, last, rows
             )
         RECORDS.labels("archive", "written").inc(len(rows))
         log.info("archived", topic=topic, partition=number, rows=len(rows), files=len(files))
@@ -107,11 +124,14 @@ class Archiver:
         if record.value is None:  # a deletion in a compacted topic; the archive keeps history
             return None
         try:
-            decoded = decode(TABLES[record.topic].record_type, record.value)
+            return row_of(record.topic, record.partition, record.offset, record.value)
         except RecordError as error:
             await send_dead_letter(self._producer, record, stage="archive", error=error)
             return None
-        return Row(record.offset, decoded, record.value)
+
+
+def _bytes(records: list[Any]) -> int:
+    return sum(len(record.value or b"") for record in records)
 
 
 def check_offset(folder: Path, partition: TopicPartition, stored: int, end: int) -> None:

@@ -25,6 +25,7 @@ import msgspec
 from streams.broker.topics import ALERTS, ITEMS, MENTIONS
 from streams.errors import ConfigError
 from streams.records import Alert, Item, Mention, PolicyTopicHit, Record
+from streams.wire import decode
 
 try:
     import pyarrow as pa
@@ -41,6 +42,7 @@ __all__ = [
     "discard_unfinished",
     "next_offset",
     "replace_file",
+    "row_of",
     "write_batch",
 ]
 
@@ -78,12 +80,11 @@ class Table(NamedTuple, Generic[R]):
 
 
 class Row(NamedTuple):
-    """A decoded record and where it lay."""
+    """A record as it will lie in its table. The record itself, many times as large, is gone."""
 
-    offset: int
-    record: Record
-    value: bytes
-    """The record's JSON as it was on the topic."""
+    day: str
+    """Its partition of the table, YYYY-MM-DD."""
+    columns: dict[str, Any]
 
 
 def _schema(columns: dict[str, pa.DataType]) -> Any:
@@ -194,6 +195,24 @@ TABLES: dict[str, Table[Any]] = {
 """Kafka topic to table."""
 
 
+def row_of(topic: str, partition: int, offset: int, value: bytes) -> Row:
+    """Decode a record and take from it what has a column.
+
+    Args:
+        topic: a key of `TABLES`.
+        partition: of that topic.
+        offset: in it.
+        value: the record's JSON as it is there.
+
+    Raises:
+        RecordError: it cannot be decoded.
+    """
+    table = TABLES[topic]
+    record = decode(table.record_type, value)
+    place = {"kafka_partition": partition, "kafka_offset": offset, "record": value.decode()}
+    return Row(f"{table.day(record):%Y-%m-%d}", table.columns(record) | place)
+
+
 def write_batch(
     folder: Path, topic: str, partition: int, first: int, last: int, rows: Sequence[Row]
 ) -> list[Path]:
@@ -213,12 +232,7 @@ def write_batch(
     table = TABLES[topic]
     days: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        columns = table.columns(row.record) | {
-            "kafka_partition": partition,
-            "kafka_offset": row.offset,
-            "record": row.value.decode(),
-        }
-        days.setdefault(f"{table.day(row.record):%Y-%m-%d}", []).append(columns)
+        days.setdefault(row.day, []).append(row.columns)
     files = []
     for day, columns_of_day in sorted(days.items()):
         file = folder / table.name / f"dt={day}" / f"{topic}-{partition}-{first}-{last}.parquet"
@@ -226,6 +240,7 @@ def write_batch(
         content = pa.Table.from_pylist(columns_of_day, schema=table.schema)
         replace_file(file, partial(pq.write_table, content, compression="zstd"))
         files.append(file)
+    pa.default_memory_pool().release_unused()  # else it keeps what its largest batch took
     _store_offset(folder, topic, partition, last + 1)
     return files
 

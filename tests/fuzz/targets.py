@@ -14,6 +14,7 @@ import yaml
 from hypothesis import strategies as st
 
 from streams.alerts.rules import RuleIndex, read_rules
+from streams.broker.topics import ALERTS
 from streams.desk.live import Desk
 from streams.desk.view import make_card
 from streams.enrich.figures import FigureMatcher
@@ -32,7 +33,7 @@ from streams.records import (
     Rule,
     Story,
 )
-from streams.sinks.parquet import TABLES
+from streams.sinks.parquet import row_of
 from streams.sinks.terminal import render_alerts
 from streams.sinks.webhook import payload
 from streams.stories.cluster import Clusters
@@ -122,9 +123,7 @@ def alerts(values: Sequence[bytes]) -> None:
         desk.take(b"key", value, f"news.alerts/0/{number}")
         with contextlib.suppress(RecordError):
             alert = decode(Alert, value)
-            for table in TABLES.values():
-                if table.record_type is Alert:
-                    table.columns(alert)
+            row_of(ALERTS, 0, number, value)
             if alert.sources:
                 render_alerts([alert], NOW)
                 payload(alert)

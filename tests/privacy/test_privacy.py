@@ -35,7 +35,7 @@ from streams.privacy.stored import living_alerts
 from streams.privacy.verbs import app
 from streams.records import Command, Figure, Trend
 from streams.sinks.archive import lock_archive
-from streams.sinks.parquet import Row, write_batch
+from streams.sinks.parquet import row_of, write_batch
 from streams.testing import NOW, make_figure_hit, make_mention
 from streams.wire import encode
 from tests.desk.samples import make_alert
@@ -103,9 +103,9 @@ def on_broker(settings) -> dict[str, Figure]:
 
 def make_archive(folder: Path) -> Path:
     for topic, records in ((MENTIONS, (MENTION, OTHER)), (ALERTS, (ALERT, OTHERS_ALERT))):
-        rows = [Row(offset, record, encode(record)) for offset, record in enumerate(records)]
+        rows = [row_of(topic, 0, offset, encode(record)) for offset, record in enumerate(records)]
         write_batch(folder, topic, 0, 0, 1, rows)
-    write_batch(folder, ALERTS, 1, 0, 0, [Row(0, ALERT, encode(ALERT))])
+    write_batch(folder, ALERTS, 1, 0, 0, [row_of(ALERTS, 1, 0, encode(ALERT))])
     return folder
 
 

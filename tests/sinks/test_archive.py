@@ -57,6 +57,19 @@ def test_records_are_due_by_number_or_by_time(tmp_path):
     assert archiver.is_due(121)
 
 
+async def test_records_are_due_by_size_too_and_no_more_once_written(tmp_path):
+    large = record(1, encode(make_alert("a1")) + b" " * 1_000_000)
+    archiver = Archiver(tmp_path, DeadLetters(), every_seconds=30, flush_bytes=1_000_000)
+    archiver.take(PARTITION, [good(0)], clock=0)
+    assert not archiver.is_due(0)
+    archiver.take(PARTITION, [large], clock=0)
+    assert archiver.is_due(0)
+    await archiver.flush()
+    archiver.take(PARTITION, [good(2)], clock=0)
+    assert not archiver.is_due(0)
+    assert archived(tmp_path) == [0, 1]
+
+
 async def test_what_is_flushed_is_written_once_and_broken_records_are_set_aside(tmp_path):
     producer = DeadLetters()
     archiver = Archiver(tmp_path, producer, every_seconds=30)

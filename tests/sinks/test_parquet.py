@@ -12,13 +12,13 @@ import pytest
 from streams.broker.topics import ALERTS, ITEMS, MENTIONS
 from streams.errors import ConfigError
 from streams.records import FigureHit, Item, Mention, Story
-from streams.sinks.parquet import TABLES, Row, discard_unfinished, next_offset, write_batch
+from streams.sinks.parquet import TABLES, discard_unfinished, next_offset, row_of, write_batch
 from streams.wire import encode
 from tests.desk.samples import NOON, make_alert
 
 
-def row(offset, record):
-    return Row(offset, record, encode(record))
+def row(offset, record, topic=ITEMS, partition=0):
+    return row_of(topic, partition, offset, encode(record))
 
 
 def read(folder: Path, table: str) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def make_mention() -> Mention:
     ],
 )  # fmt: skip
 def test_round_trip(tmp_path, topic, record, columns):
-    [file] = write_batch(tmp_path, topic, 3, 7, 7, [row(7, record)])
+    [file] = write_batch(tmp_path, topic, 3, 7, 7, [row(7, record, topic, 3)])
     table = TABLES[topic].name
     assert file == tmp_path / table / "dt=2026-03-02" / f"{topic}-3-7-7.parquet"
     [found] = read(tmp_path, table)

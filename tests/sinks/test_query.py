@@ -11,7 +11,7 @@ from rich.console import Console
 
 from streams.broker.topics import ALERTS, ITEMS
 from streams.errors import NotFoundError
-from streams.sinks.parquet import Row, write_batch
+from streams.sinks.parquet import row_of, write_batch
 from streams.sinks.query import QueryError, as_csv, as_json, as_table, run_query
 from streams.wire import encode
 from tests.desk.samples import NOON, make_alert
@@ -23,7 +23,7 @@ def folder(tmp_path):
     a1, a2 = make_alert("a", 1), make_alert("a", 2, at=NOON + timedelta(days=1), severity="flash")
     b1 = make_alert("b", headline="\x1b[31mrot, „quer“", policy_topics=("ai", "regulation"))
     for offset, alert in enumerate((a1, b1, a2)):
-        write_batch(tmp_path, ALERTS, 0, offset, offset, [Row(offset, alert, encode(alert))])
+        write_batch(tmp_path, ALERTS, 0, offset, offset, [row_of(ALERTS, 0, offset, encode(alert))])
     return tmp_path
 
 
