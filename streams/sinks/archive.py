@@ -70,7 +70,8 @@ class Archiver:
         flush_bytes: int = FLUSH_BYTES,
     ) -> None:
         self._folder, self._producer = folder, producer
-        self._every, self._records, self._bytes = every_seconds, flush_records, flush_bytes
+        self._every = every_seconds
+        self._most_records, self._most_bytes = flush_records, flush_bytes
         self._held: dict[TopicPartition, list[Any]] = {}
         self._count = self._size = 0
         # Always the same thread: the allocator keeps memory for each that it has ever seen.
@@ -94,8 +95,8 @@ class Archiver:
     def is_due(self, clock: float) -> bool:
         """True if what is held should be written now."""
         return (
-            self._count >= self._records
-            or self._size >= self._bytes
+            self._count >= self._most_records
+            or self._size >= self._most_bytes
             or (self._count > 0 and clock - self._since >= self._every)
         )
 
