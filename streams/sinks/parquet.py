@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -23,7 +23,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from streams.broker.topics import ALERTS, ITEMS, MENTIONS
-from streams.errors import ConfigError
+from streams.errors import ConfigError, RecordError
 from streams.records import Alert, Item, Mention, PolicyTopicHit, Record
 from streams.wire import decode
 
@@ -194,6 +194,16 @@ TABLES: dict[str, Table[Any]] = {
 }
 """Kafka topic to table."""
 
+_above = {
+    table.name: {
+        field.name: 1 << field.type.bit_width - 1
+        for field in table.schema
+        if pa.types.is_integer(field.type)
+    }
+    for table in TABLES.values()
+}
+"""By table and integer column the least number that is too large for it."""
+
 
 def row_of(topic: str, partition: int, offset: int, value: bytes) -> Row:
     """Decode a record and take from it what has a column.
@@ -205,12 +215,21 @@ def row_of(topic: str, partition: int, offset: int, value: bytes) -> Row:
         value: the record's JSON as it is there.
 
     Raises:
-        RecordError: it cannot be decoded.
+        RecordError: it cannot be decoded, or no table could hold it.
     """
     table = TABLES[topic]
     record = decode(table.record_type, value)
-    place = {"kafka_partition": partition, "kafka_offset": offset, "record": value.decode()}
-    return Row(f"{table.day(record):%Y-%m-%d}", table.columns(record) | place)
+    try:
+        text = value.decode()  # what lies in fields that we do not know was skipped so far
+        day = table.day(record).astimezone(UTC).date()
+    except (UnicodeDecodeError, OverflowError) as error:
+        raise RecordError(f"not a {table.record_type.__name__} to keep: {error}") from error
+    place = {"kafka_partition": partition, "kafka_offset": offset, "record": text}
+    row = Row(day.isoformat(), table.columns(record) | place)
+    for name, above in _above[table.name].items():
+        if not -above <= row.columns[name] < above:
+            raise RecordError(f"`{name}` is {row.columns[name]}, too large for its column")
+    return row
 
 
 def write_batch(

@@ -8,13 +8,15 @@ import functools
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
+from unittest.mock import AsyncMock
 
 import yaml
+from aiokafka import TopicPartition
 from hypothesis import strategies as st
 
 from streams.alerts.rules import RuleIndex, read_rules
-from streams.broker.topics import ALERTS
 from streams.desk.live import Desk
 from streams.desk.view import make_card
 from streams.enrich.figures import FigureMatcher
@@ -33,7 +35,8 @@ from streams.records import (
     Rule,
     Story,
 )
-from streams.sinks.parquet import row_of
+from streams.sinks.archive import Archiver
+from streams.sinks.parquet import TABLES, next_offset
 from streams.sinks.terminal import render_alerts
 from streams.sinks.webhook import payload
 from streams.stories.cluster import Clusters
@@ -117,17 +120,33 @@ def mentions(values: Sequence[bytes]) -> None:
 
 
 def alerts(values: Sequence[bytes]) -> None:
-    """Desk, terminal, webhooks and archive read `news.alerts`."""
+    """Desk, terminal and webhooks read `news.alerts`."""
     desk = Desk("fuzz", lambda alert: str(make_card(alert)))
     for number, value in enumerate(values):
         desk.take(b"key", value, f"news.alerts/0/{number}")
         with contextlib.suppress(RecordError):
             alert = decode(Alert, value)
-            row_of(ALERTS, 0, number, value)
             if alert.sources:
                 render_alerts([alert], NOW)
                 payload(alert)
     desk.cards()
+
+
+def archived(values: Sequence[bytes]) -> None:
+    """The archive reads three topics; sane records among others are kept, and the others set aside."""
+    values = [*values, encode(SANE)]
+    partitions = [TopicPartition(topic, 0) for topic in TABLES]
+    with tempfile.TemporaryDirectory() as folder:
+        archiver = Archiver(Path(folder), AsyncMock(), every_seconds=1)
+        for partition in partitions:
+            records = [
+                SimpleNamespace(topic=partition.topic, partition=0, offset=n, key=b"k", value=value)
+                for n, value in enumerate(values)
+            ]
+            archiver.take(partition, records, 0.0)
+        asyncio.run(archiver.flush())
+        assert {next_offset(Path(folder), *each) for each in partitions} == {len(values)}
+        assert list(Path(folder, "mentions").glob("dt=2*/*.parquet"))
 
 
 def controls(values: Sequence[bytes]) -> None:
@@ -218,6 +237,9 @@ TARGETS: dict[str, Target] = {
     ),
     "mentions": Target(_some([encode(make_mention()), encode(_COMMAND)], are_json=True), mentions),
     "alerts": Target(_some(_alerts(), are_json=True), alerts),
+    "archive": Target(
+        _some([encode(make_item()), encode(make_mention()), *_alerts()], are_json=True), archived
+    ),
     "controls": Target(
         _some(
             [

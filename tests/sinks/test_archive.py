@@ -83,6 +83,28 @@ async def test_what_is_flushed_is_written_once_and_broken_records_are_set_aside(
     assert (letter.stage, letter.offset) == ("archive", 1)
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "reason"),
+    [
+        (b'"rule_version":1', b'"rule_version":2147483648', "`rule_version` is 2147483648"),
+        (b'"alert_id"', b'"unknown":"\xff","alert_id"', "utf-8"),
+        (b'"alerted_at":"2026-03-02T12:00:00Z"', b'"alerted_at":"0001-01-01T00:00:00+14:00"', "date"),
+    ],
+)  # fmt: skip
+async def test_what_no_table_can_hold_is_set_aside(tmp_path, was, becomes, reason):
+    producer = DeadLetters()
+    archiver = Archiver(tmp_path, producer, every_seconds=30)
+    value = encode(make_alert("a1"))
+    assert was in value
+    archiver.take(PARTITION, [good(0), record(1, value.replace(was, becomes)), good(2)], clock=0)
+    await archiver.flush()
+    assert archived(tmp_path) == [0, 2]
+    [dead] = producer.sent
+    letter = read_dead_letter(dead["key"], dead["value"], dead["headers"])
+    assert (letter.offset, letter.value) == (1, value.replace(was, becomes))
+    assert reason in letter.message
+
+
 def test_a_folder_of_another_broker_is_refused(tmp_path):
     check_offset(tmp_path, PARTITION, stored=7, end=7)
     with pytest.raises(BrokerError, match="another broker"):
