@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +28,7 @@ __all__ = [
     "headers_for",
     "read_dead_letter",
     "record_headers",
+    "time_of",
     "traceparent",
     "with_trace",
 ]
@@ -42,6 +44,9 @@ ATTEMPTS_HEADER = "attempts-before"
 
 TRACE_HEADER = "traceparent"
 """Which trace a record belongs to, as W3C Trace Context writes it; a record has one at most."""
+
+_COUNT = re.compile(rb"\d{1,9}")
+_LAST_MILLISECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * 1_000
 
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -86,7 +91,12 @@ def record_headers(record: Record) -> Headers:
     return list(headers_for(type(record)))
 
 
-def traceparent(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+def time_of(record: Any) -> datetime:
+    """Timestamp of aiokafka's ConsumerRecord, UTC; of times that no datetime can be, the nearest that one can."""
+    return datetime.fromtimestamp(min(max(record.timestamp, 0), _LAST_MILLISECOND) / 1_000, UTC)
+
+
+def traceparent(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
     """Which trace a record says that it belongs to; None if to none, to several, or not as W3C writes it."""
     found = [value for name, value in headers if name == TRACE_HEADER]
     if not found or len(set(found)) > 1:
@@ -151,23 +161,23 @@ def dead_letter(
     return value, with_trace(headers, trace)
 
 
-def attempts_before(headers: Iterable[tuple[str, bytes]]) -> int:
+def attempts_before(headers: Iterable[tuple[str, bytes | None]]) -> int:
     """How often a record had failed already when it was sent; 0 for all that was not sent back."""
-    told = dict(headers).get(ATTEMPTS_HEADER, b"")
-    return int(told) if told.isdigit() else 0
+    told = dict(headers).get(ATTEMPTS_HEADER) or b""
+    return int(told) if _COUNT.fullmatch(told) else 0
 
 
 def read_dead_letter(
-    key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
+    key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> DeadLetter:
     """Read what `dead_letter` made.
 
     Raises:
         RecordError: the headers are not those of a dead letter.
     """
-    found = {name: raw.decode("utf-8", "replace") for name, raw in headers}
+    found = {name: (raw or b"").decode("utf-8", "replace") for name, raw in headers}
     try:
-        return DeadLetter(
+        letter = DeadLetter(
             topic=found["dead-letter-topic"],
             partition=int(found["dead-letter-partition"]),
             offset=int(found["dead-letter-offset"]),
@@ -183,3 +193,6 @@ def read_dead_letter(
         )
     except (KeyError, ValueError) as error:
         raise RecordError(f"not a dead letter: {error!r}") from error
+    if max(letter.partition, letter.offset, letter.timestamp_ms) >= 2**63:
+        raise RecordError("not a dead letter: it names a place that no record has")
+    return letter

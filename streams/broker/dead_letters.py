@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -23,7 +23,7 @@ from streams.broker.topics import DEAD_LETTER_BYTES, DEAD_LETTERS, TOPICS
 from streams.config import Settings
 from streams.errors import BrokerError, RecordError
 from streams.records import DeadLetter
-from streams.wire import ATTEMPTS_HEADER, read_dead_letter, traceparent, with_trace
+from streams.wire import ATTEMPTS_HEADER, read_dead_letter, time_of, traceparent, with_trace
 
 __all__ = [
     "MOST_ATTEMPTS",
@@ -100,14 +100,13 @@ async def read_letters(settings: Settings, since: datetime | None = None) -> lis
         BrokerError: the broker cannot be used.
     """
     found: dict[tuple[int, int], Letter] = {}
-    marked: set[tuple[int, int]] = set()
+    marked: set[str] = set()
     async with TopicReader(settings, DEAD_LETTERS) as reader:
         for span in await reader.spans(DEAD_LETTERS):
             async for batch in reader.read(span):
                 for record in batch:
                     if (mark := dict(record.headers).get(_MARK)) is not None:
-                        partition, _, offset = mark.decode("ascii").partition("/")
-                        marked.add((int(partition), int(offset)))
+                        marked.add(mark.decode("utf-8", "replace"))
                     elif (letter := _letter(record)) is not None:
                         found[record.partition, record.offset] = letter
     letters = [
@@ -116,7 +115,7 @@ async def read_letters(settings: Settings, since: datetime | None = None) -> lis
             offset=each.offset,
             at=each.at,
             letter=each.letter,
-            redriven=place in marked,
+            redriven=_mark(*place) in marked,
             trace=each.trace,
         )
         for place, each in found.items()
@@ -130,11 +129,10 @@ def _letter(record: Any) -> Letter | None:
         letter = read_dead_letter(record.key, record.value, record.headers)
     except RecordError:
         return None
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return Letter(
         partition=record.partition,
         offset=record.offset,
-        at=at,
+        at=time_of(record),
         letter=letter,
         trace=traceparent(record.headers),
     )
@@ -165,18 +163,24 @@ async def redrive(settings: Settings, letters: Sequence[Letter]) -> None:
 async def _send_back(producer: AIOKafkaProducer, each: Letter) -> None:
     told = each.letter
     key = b"" if told.key is None else told.key  # aiokafka wants a key or a value
+    partitions = await producer.partitions_for(told.topic)
     await producer.send_and_wait(
         told.topic,
         told.value,
         key=told.key if told.value is not None else key,
-        partition=told.partition,
+        # Fewer than it had, if the topic was made anew: then its key tells which.
+        partition=told.partition if told.partition in partitions else None,
         timestamp_ms=told.timestamp_ms if told.timestamp_ms >= 0 else None,
         headers=with_trace([(ATTEMPTS_HEADER, str(told.attempts).encode("ascii"))], each.trace),
     )
-    mark = f"{each.partition}/{each.offset}".encode("ascii")
+    mark = _mark(each.partition, each.offset).encode("ascii")
     await producer.send_and_wait(
         DEAD_LETTERS, None, key=key, partition=each.partition, headers=[(_MARK, mark)]
     )
+
+
+def _mark(partition: int, offset: int) -> str:
+    return f"{partition}/{offset}"
 
 
 async def purge(settings: Settings, letters: Sequence[Letter]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from aiokafka import ConsumerRecord
@@ -18,7 +17,7 @@ from streams.enrich.watchlist.erasing import is_erased, watched
 from streams.errors import BrokerError, RecordError
 from streams.privacy.about import AlertsOf, Found, names
 from streams.records import Alert, Figure, Mention, Record, Trend
-from streams.wire import decode
+from streams.wire import decode, time_of
 
 __all__ = ["Stored", "living_alerts", "read_stored"]
 
@@ -127,6 +126,6 @@ def _found(record: ConsumerRecord) -> Found:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        at=datetime.fromtimestamp(max(record.timestamp, 0) / 1_000, UTC),
+        at=time_of(record),
         value=record.value,
     )

@@ -6,8 +6,8 @@ of that moment; so two that ask within the wait become one message. Then it is d
 news has made it pointless: the alert is closed, dismissed or snoozed. What corrects or takes back what people
 were told is told all the same, as `streams.alerts.suppress` decides: they would go on believing it.
 
-"When it was made" is the time of the record, never today's clock: a revision that carries the `hold_until` of a
-message that went out before asks for nothing, however late it is read.
+"When it was made" is the time of the record, which is that of what it stems from, never today's clock: a
+revision that carries the `hold_until` of a message that went out before asks for nothing, however late it is read.
 
 A message that waits for what else comes, and was made by a clock that has been set back since, is due at once:
 else it would wait for the hour that the clock was wrong. What waits for a schedule or a silence waits for that.
@@ -23,8 +23,9 @@ import msgspec
 
 from streams.alerts.suppress import GROUP_INTERVAL, PIERCING
 from streams.records import Alert
+from streams.wire import time_of
 
-__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting", "made_at"]
+__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting"]
 
 WAITING_LIMIT = 1_000
 """Alerts of a partition that wait: 17 MB with four sources each, 160 MB if all had the 50 that an alert can have.
@@ -33,11 +34,6 @@ TOLD_KEPT = 10_000
 """Alerts of a partition whose latest message is remembered: 2.5 MB."""
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 """Before all that has a time; also where the clock of another machine goes ahead of ours."""
-
-
-def made_at(record: Any) -> datetime:
-    """When the revision in a record was made, in event time: what it stems from has the same timestamp."""
-    return datetime.fromtimestamp(max(record.timestamp, 0) / 1_000, UTC)
 
 
 class Taken(NamedTuple):
@@ -78,7 +74,7 @@ class _Message(msgspec.Struct):
         """Whether it must be told or dropped."""
         if self.at <= now:
             return True
-        made = made_at(self.record)
+        made = time_of(self.record)
         return made - now > GROUP_INTERVAL and self.at - made <= GROUP_INTERVAL
 
     @property
@@ -113,7 +109,7 @@ class Waiting:
             was_open: of a record that was read before a restart, whether its message was still to be told;
                 None for one that is new.
         """
-        made = made_at(record)
+        made = time_of(record)
         message, told = self._messages.get(alert.alert_id), self._told.get(alert.alert_id)
         newest = max(message.alert.revision if message else 0, told.revision if told else 0)
         if alert.revision <= newest:  # written twice, or by a worker that did not know of the other

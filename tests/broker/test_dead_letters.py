@@ -161,3 +161,35 @@ def test_an_unknown_place_is_told(embedded_broker, monkeypatch):
     done = CliRunner().invoke(app, ["show", "0/99"])
     assert "no dead letter at 0/99" in str(done.exception)
     assert DEAD_LETTERS not in done.output
+
+
+async def test_what_others_write_among_the_letters_hides_none(broker):
+    await apply(broker)
+    await refuse(broker, refused(4))
+    producer = await connect_producer(broker)
+    for headers, timestamp in (
+        ([("dead-letter-redriven", b"\xff")], None),
+        ([("dead-letter-topic", None)], None),
+        ([("attempts-before", None)], 2**63 - 1),
+    ):
+        await producer.send_and_wait(
+            DEAD_LETTERS, b"v", key=b"k", headers=headers, timestamp_ms=timestamp
+        )
+    await producer.stop()
+    assert [each.origin for each in await read_letters(broker)] == [f"{ITEMS}/1/4"]
+
+
+async def test_a_letter_from_a_partition_that_is_no_more_goes_where_its_key_belongs(broker):
+    await apply(broker)
+    record = refused(4)
+    record.partition = 99
+    await refuse(broker, record)
+    await redrive(broker, await read_letters(broker))
+    assert [record.value for record in await stored(broker, ITEMS)] == [b"{broken"]
+
+
+@pytest.mark.parametrize(
+    "headers", [(("attempts-before", None),), (("attempts-before", b"9" * 5_000),)]
+)
+def test_attempts_that_no_sender_of_ours_has_counted_are_none(headers):
+    assert attempts_before(headers) == 0

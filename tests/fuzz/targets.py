@@ -7,22 +7,27 @@ import contextlib
 import functools
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import AsyncMock
 
+import msgspec
 import yaml
 from aiokafka import TopicPartition
 from hypothesis import strategies as st
 
 from streams.alerts.rules import RuleIndex, read_rules
+from streams.broker.topics import ALERTS
 from streams.desk.live import Desk
 from streams.desk.view import make_card
 from streams.enrich.figures import FigureMatcher
 from streams.enrich.pipeline import Enricher, build_enricher
 from streams.enrich.watchlist import read_watchlist
 from streams.errors import RecordError, WirewatchError
+from streams.feeds.census import take_census
+from streams.feeds.status import details, rows
 from streams.records import (
     Alert,
     Command,
@@ -32,13 +37,17 @@ from streams.records import (
     Figure,
     Item,
     Mention,
+    Refused,
     Rule,
     Story,
+    Subscription,
 )
 from streams.sinks.archive import Archiver
+from streams.sinks.ledger import Ledger
+from streams.sinks.notifier import Notifier
 from streams.sinks.parquet import TABLES, next_offset
 from streams.sinks.terminal import render_alerts
-from streams.sinks.webhook import payload
+from streams.sinks.webhook import WebhookReceiver, payload
 from streams.stories.cluster import Clusters
 from streams.testing import (
     NOW,
@@ -48,9 +57,18 @@ from streams.testing import (
     make_mention,
     make_rule,
 )
-from streams.wire import decode, encode
+from streams.wire import (
+    ATTEMPTS_HEADER,
+    TRACE_HEADER,
+    attempts_before,
+    dead_letter,
+    decode,
+    encode,
+    read_dead_letter,
+    traceparent,
+)
 from tests.alerts.logs import OF_TRENDS, RULES, Partition
-from tests.feeds.fakes import World, make_feed
+from tests.feeds.fakes import Clock, World, make_feed, rss
 from tests.fuzz.edits import edited, edited_json
 
 __all__ = ["TARGETS", "Target"]
@@ -62,6 +80,14 @@ SANE = make_mention(
     story=Story(story_id="sane"),
     figure=make_figure_hit(figure_id="eve", name="Eve Example"),
 )
+
+
+TIMES = (-1, 0, int(NOW.timestamp() * 1_000), 2**63 - 1)
+"""Milliseconds since the epoch that records may bear."""
+LETTER = dict(
+    dead_letter(b"", topic=ALERTS, partition=0, offset=7, stage="notify", error=OSError("no"))[1]
+)
+"""Headers of a dead letter."""
 
 
 class Target(NamedTuple):
@@ -132,6 +158,61 @@ def alerts(values: Sequence[bytes]) -> None:
     desk.cards()
 
 
+def notified(values: Sequence[bytes]) -> None:
+    """`notify` reads `news.alerts`, whose records may bear any time; a sane one among others is told."""
+    desk = AsyncMock()
+    ledger = Ledger[TopicPartition]()
+    ledger.begin(TopicPartition(ALERTS, 0), 0)
+    receiver = WebhookReceiver(id="desk", url="https://desk.example/", secret_env="SECRET")
+    notifier = Notifier({"desk": receiver}, {"desk": desk}, ledger, AsyncMock())
+
+    async def tell() -> None:
+        for offset, value in enumerate([*values, _alerts()[0]]):
+            made = TIMES[len(value) % len(TIMES)]
+            await notifier.take(_record(ALERTS, offset, value, timestamp=made))
+            await notifier.hand_out(NOW)
+            notifier.next_due()
+        await notifier.hand_out(NOW + timedelta(days=1))
+
+    asyncio.run(tell())
+    assert ledger.committable()
+
+
+def feed_states(values: Sequence[bytes]) -> None:
+    """The poller reads `news.feed-state`, and so do those who ask how feeds are; a poll brings a feed back."""
+    for value in values:
+        with contextlib.suppress(RecordError):
+            state = msgspec.structs.replace(decode(FeedState, value), feed_id="a")
+            world = World(make_feed("a", url=state.url), clock=Clock(NOW))
+            world.states["a"] = state
+            world.internet.pages[state.url] = rss("one")
+            asyncio.run(_polls(world))
+            after = world.states["a"]
+            for each in (state, after):
+                rows(world.feeds, {"a": each}, NOW)
+                details(world.feeds["a"], each)
+                take_census(world.feeds, {"a": each}.get, NOW)
+            assert not after.reason.startswith("our own fault"), after.reason
+
+
+async def _polls(world: World) -> None:
+    async with world.running() as polling:
+        await asyncio.sleep(0.01)
+        assert not polling.done()
+    await world.poll()
+
+
+def headers(values: Sequence[bytes]) -> None:
+    """Anybody may write headers, of whom some have no value; a line of these values is one."""
+    for value in values:
+        fields = [field or None for field in value.split(b"\n")]
+        for name in (ATTEMPTS_HEADER, TRACE_HEADER):
+            attempts_before([(name, field) for field in fields])
+            traceparent([(name, field) for field in fields])
+        with contextlib.suppress(RecordError):
+            read_dead_letter(b"k", b"v", zip(LETTER, fields, strict=False))
+
+
 def archived(values: Sequence[bytes]) -> None:
     """The archive reads three topics; sane records among others are kept, and the others set aside."""
     values = [*values, encode(SANE)]
@@ -139,10 +220,7 @@ def archived(values: Sequence[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archiver = Archiver(Path(folder), AsyncMock(), every_seconds=1)
         for partition in partitions:
-            records = [
-                SimpleNamespace(topic=partition.topic, partition=0, offset=n, key=b"k", value=value)
-                for n, value in enumerate(values)
-            ]
+            records = [_record(partition.topic, n, value) for n, value in enumerate(values)]
             archiver.take(partition, records, 0.0)
         asyncio.run(archiver.flush())
         assert {next_offset(Path(folder), *each) for each in partitions} == {len(values)}
@@ -180,6 +258,19 @@ def rule_files(bodies: Sequence[bytes]) -> None:
                     assert str(error)
 
 
+def _record(topic: str, offset: int, value: bytes, timestamp: int = 0) -> Any:
+    """As aiokafka hands it out."""
+    return SimpleNamespace(
+        topic=topic,
+        partition=0,
+        offset=offset,
+        key=b"k",
+        value=value,
+        timestamp=timestamp,
+        headers=(),
+    )
+
+
 @functools.cache
 def enricher() -> Enricher:
     """With the starter's watchlist and lexicon."""
@@ -211,6 +302,17 @@ _COMMAND = Command(
     expected_revision=1,
     argument="2h",
 )
+_STATE = FeedState(
+    feed_id="a",
+    url="https://a.example/feed",
+    moved_to="https://b.example/feed",
+    moved_since=NOW,
+    refused=Refused(body_hash="h", parser="p", kind="not_a_feed", message="m"),
+    next_check_at=NOW + timedelta(minutes=5),
+    last_fetch_at=NOW - timedelta(minutes=5),
+    last_success_at=NOW - timedelta(minutes=5),
+    subscription=Subscription(hub="https://hub.example/", feed_url="https://a.example/feed"),
+)
 _RULE_FILES = [
     (CONFIG / "rules.yaml").read_bytes(),
     (CONFIG / "watchlist.yaml").read_bytes()[:3_000],
@@ -240,6 +342,9 @@ TARGETS: dict[str, Target] = {
     "archive": Target(
         _some([encode(make_item()), encode(make_mention()), *_alerts()], are_json=True), archived
     ),
+    "notify": Target(_some(_alerts(), are_json=True), notified),
+    "feed-states": Target(_some([encode(_STATE)], are_json=True), feed_states),
+    "headers": Target(_some([b"\n".join(LETTER.values())]), headers),
     "controls": Target(
         _some(
             [
