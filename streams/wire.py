@@ -19,6 +19,7 @@ from streams.records import DeadLetter, Record
 
 __all__ = [
     "ATTEMPTS_HEADER",
+    "LAST_MILLISECOND",
     "TRACE_HEADER",
     "Headers",
     "attempts_before",
@@ -45,9 +46,10 @@ ATTEMPTS_HEADER = "attempts-before"
 TRACE_HEADER = "traceparent"
 """Which trace a record belongs to, as W3C Trace Context writes it; a record has one at most."""
 
-_COUNT = re.compile(rb"\d{1,9}")
-_LAST_MILLISECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * 1_000
+LAST_MILLISECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * 1_000
+"""Since the epoch. Records of others may bear later times, which no clock of ours can tell."""
 
+_COUNT = re.compile(rb"\d{1,9}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 MESSAGE_LIMIT = 500
@@ -93,7 +95,7 @@ def record_headers(record: Record) -> Headers:
 
 def time_of(record: Any) -> datetime:
     """Timestamp of aiokafka's ConsumerRecord, UTC; of times that no datetime can be, the nearest that one can."""
-    return datetime.fromtimestamp(min(max(record.timestamp, 0), _LAST_MILLISECOND) / 1_000, UTC)
+    return datetime.fromtimestamp(min(max(record.timestamp, 0), LAST_MILLISECOND) / 1_000, UTC)
 
 
 def traceparent(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
@@ -151,7 +153,7 @@ def dead_letter(
         "dead-letter-error": type(error).__name__,
         "dead-letter-message": str(error)[:MESSAGE_LIMIT],
         "dead-letter-attempts": str(attempts),
-        "dead-letter-timestamp-ms": str(timestamp_ms),
+        "dead-letter-timestamp-ms": str(min(timestamp_ms, LAST_MILLISECOND)),
         "dead-letter-app-version": __version__,
     }
     if value is not None and len(value) > limit_bytes:

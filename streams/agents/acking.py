@@ -27,7 +27,7 @@ from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
 from streams.tracing import Step
-from streams.wire import attempts_before, dead_letter, with_trace
+from streams.wire import LAST_MILLISECOND, attempts_before, dead_letter, with_trace
 
 __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 
@@ -249,7 +249,7 @@ def _received(event: Any) -> Received:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        timestamp=message.timestamp,
+        timestamp=min(message.timestamp, LAST_MILLISECOND / 1_000),
         key=message.key,
         value=message.value,
     )

@@ -96,10 +96,16 @@ class Stream:
     def log_of(self, name: str) -> str:
         return (self.settings.data_folder / "logs" / f"{name}.log").read_text()
 
-    async def send_raw(self, topic: str, *records: tuple[str, bytes]) -> None:
+    async def send_raw(
+        self, topic: str, *records: tuple[str, bytes], time: int | None = None
+    ) -> None:
+        """Send keys and values that bear a time in milliseconds, or that of now."""
         producer = await connect_producer(self.settings)
         try:
-            sent = [await producer.send(topic, value, key.encode()) for key, value in records]
+            sent = [
+                await producer.send(topic, value, key.encode(), timestamp_ms=time)
+                for key, value in records
+            ]
             await asyncio.gather(*sent)
         finally:
             await producer.stop()

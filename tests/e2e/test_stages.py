@@ -18,8 +18,16 @@ from streams.broker.topics import (
     WATCHLIST,
 )
 from streams.config import BrokerSettings, Settings
-from streams.records import Alert, EnrichedItem, Figure, Item, Mention
-from streams.testing import NOW, make_enriched, make_figure_hit, make_item, make_item_ref, make_rule
+from streams.records import Alert, EnrichedItem, Figure, Item, Mention, Story
+from streams.testing import (
+    NOW,
+    make_enriched,
+    make_figure_hit,
+    make_item,
+    make_item_ref,
+    make_mention,
+    make_rule,
+)
 from streams.wire import decode, encode, read_dead_letter
 from tests.e2e.stream import Stream
 
@@ -72,6 +80,27 @@ async def test_poison_is_set_aside_and_everything_else_goes_through(broker):
     assert len(letters) == len(found)
     assert {(each.stage, each.topic, each.value) for each in failed_again} == found
     assert {each.attempts for each in failed_again} == {2}
+
+
+async def test_records_of_any_time_are_told(broker):
+    """Others may write into the topics, and Kafka takes every time."""
+    hit = make_figure_hit(figure_id="mark-zuckerberg", lists=("executives",))
+    times = [2**63 - 1, 10**17, None]
+    async with Stream(broker, "enrich", "stories", "alerts") as stream:
+        for number, time in enumerate(times):
+            mention = make_mention(number=number, story=Story(story_id=f"{number}"), figure=hit)
+            item = items(1, number)[0]
+            await stream.send_raw(MENTIONS, ("mark-zuckerberg", encode(mention)), time=time)
+            await stream.send_raw(ITEMS, (item.item_id, encode(item)), ("k", b"{"), time=time)
+            await stream.send_raw(ENRICHED, ("k", b"{"), time=time)
+        await stream.settle()
+        enriched = [r for r in await stream.records(ENRICHED) if r.value != b"{"]
+        alerts = await stream.read(ALERTS, Alert)
+        letters = await read_letters(broker)
+        assert stream.notes == []
+    assert len(enriched) == len(times)
+    assert {"0", "1", "2"} <= {alert.story_id for alert in alerts}
+    assert len(letters) == 2 * len(times)
 
 
 async def test_kill_9_loses_nothing_and_tells_nothing_twice(broker):
