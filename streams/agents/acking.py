@@ -249,7 +249,7 @@ def _received(event: Any) -> Received:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        timestamp=min(message.timestamp, LAST_MILLISECOND / 1_000),
+        timestamp=min(max(message.timestamp, 0.0), LAST_MILLISECOND / 1_000),
         key=message.key,
         value=message.value,
     )

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.agents.acking import Received
 from streams.broker.clients import connect_consumer
 from streams.config import Settings
+from streams.wire import time_of
 
 __all__ = ["follow_history", "read_history"]
 
@@ -61,7 +62,7 @@ async def follow_history(
                     topic=topic,
                     partition=partition,
                     offset=record.offset,
-                    timestamp=record.timestamp / 1000,
+                    timestamp=time_of(record).timestamp(),
                     key=record.key,
                     value=record.value,
                 )

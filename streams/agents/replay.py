@@ -30,7 +30,7 @@ from streams.broker.topics import ALERTS, ENRICHED, ITEMS, MENTIONS, RULES
 from streams.config import Settings
 from streams.errors import BrokerError, RecordError
 from streams.records import Alert, EnrichedItem, Mention, Record, Rule
-from streams.wire import decode, encode, headers_for
+from streams.wire import decode, encode, headers_for, time_of
 
 __all__ = ["ReplayReport", "replay", "shadow_topic"]
 
@@ -188,7 +188,7 @@ class _Run:
                             topic=topic,
                             partition=record.partition,
                             offset=record.offset,
-                            timestamp=record.timestamp / 1000,
+                            timestamp=time_of(record).timestamp(),
                             key=record.key,
                             value=record.value,
                         )
