@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams import records
 from streams.errors import RecordError
-from streams.records import Alert, Item, stable_id
+from streams.records import Alert, FeedState, Item, stable_id
 from streams.testing import make_enriched, make_item, make_mention
 from streams.wire import (
     MESSAGE_LIMIT,
@@ -123,3 +123,20 @@ def test_a_time_that_cannot_be_is_a_record_error_that_names_it(record, year):
     value = re.sub(rb'"seen_at":"\d+', rb'"seen_at":"' + year.encode(), encode(record))
     with pytest.raises(RecordError, match=f"`seen_at` is {int(year)}-"):
         decode(type(record), value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"next_check_at": "9999-12-31T23:59:59Z"}, "`next_check_at` is 9999-12-31"),
+        ({"last_fetch_at": "0001-01-01T00:00:00+14:00"}, "`last_fetch_at`"),
+        ({"interval_seconds": 1e300}, "`interval_seconds` is 1e"),
+        ({"history": [[2**63]]}, "`history` or `seen`"),
+        ({"seen": {"a": ["", 1, -1, 0]}}, "`history` or `seen`"),
+    ],
+)
+def test_a_memory_of_a_feed_that_no_plan_can_be_made_with_is_refused(fields, reason):
+    value = {"feed_id": "a", "url": "https://a.example/feed"}
+    assert decode(FeedState, msgspec.json.encode(value)).feed_id == "a"
+    with pytest.raises(RecordError, match=reason):
+        decode(FeedState, msgspec.json.encode(value | fields))

@@ -37,6 +37,8 @@ SHORTEST, SHORTEST_PER_HOUR = 5 * MINUTE, 6.0
 for one entry in 90 minutes, 1 h for one a day, 3 h after a week of silence, 6 h after a month."""
 LONGEST = DAY
 """Reached after two years of silence."""
+FARTHEST = 365 * DAY
+"""No plan looks further ahead, whatever interval was set."""
 LONGEST_CHECK = 6 * HOUR
 """For feeds that are alive, however rarely their servers or hubs let them be polled."""
 CADENCE_HOURS = 24.0
@@ -79,13 +81,14 @@ def next_check(
         When to poll next; the learned interval in seconds, without hints and backoff; the reason.
     """
     interval, why = _interval(state, outcome, feed, now)
+    interval = min(interval, FARTHEST)
     if outcome.error:
         delay, why = _after_failure(state, outcome, interval, feed, now)
     elif feed.interval_seconds:
         delay = interval
     else:
         delay, why = _after_success(state, outcome, feed, now, (interval, why))
-    due = now + timedelta(seconds=delay)
+    due = now + timedelta(seconds=min(delay, FARTHEST))
     if not feed.interval_seconds:
         due, why = _out_of_skipped(state, feed, due, why)
     return due, interval, why
@@ -106,7 +109,7 @@ def first_check(feed: Feed, state: FeedState | None, now: datetime) -> datetime:
     if feed.max_interval_seconds and state.interval_seconds > feed.max_interval_seconds:
         longest = longest or feed.max_interval_seconds
     if longest is not None and not state.failures and state.health != "slow_down":
-        planned = min(planned, timedelta(seconds=longest))
+        planned = min(planned, timedelta(seconds=min(longest, FARTHEST)))
     if state.subscription is not None and state.subscription.state == "active":
         # What its hub has pushed meanwhile, nobody has taken.
         planned = min(planned, timedelta(seconds=state.interval_seconds))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 
-from streams.records.vocabulary import Origin, Record, Utc
+from streams.records.vocabulary import EARLIEST, LATEST, Origin, Record, Utc
 
 __all__ = ["Feed", "FeedState", "Polled", "Refused", "Seen", "Subscription"]
+
+_END = int(LATEST.timestamp())
 
 
 class Feed(Record, frozen=True, kw_only=True):
@@ -166,3 +169,20 @@ class FeedState(Record, frozen=True, kw_only=True):
     """How often its longer entries were in which language (ISO 639-1), lately."""
     seen: dict[str, Seen] = {}
     """item_id to what was last emitted."""
+
+    def __post_init__(self) -> None:
+        """Refuse times that no plan can be made with."""
+        for name in _TIMES:
+            at = getattr(self, name)
+            if at is not None and not EARLIEST <= at < LATEST:
+                raise ValueError(f"`{name}` is {at:%Y-%m-%d}, which is no time of a poll")
+        if not 0 <= self.interval_seconds <= _END:
+            raise ValueError(f"`interval_seconds` is {self.interval_seconds:g}")
+        times = [polled.at for polled in self.history]
+        for seen in self.seen.values():
+            times += (seen.first_seen, seen.last_seen, seen.revised)
+        if times and not 0 <= min(times) <= max(times) < _END:
+            raise ValueError("`history` or `seen` has a time before 1970, or 2200 and later")
+
+
+_TIMES = tuple(field.name for field in fields(FeedState) if field.type == Utc | None)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 __all__ = [
+    "EARLIEST",
+    "LATEST",
     "DateSource",
     "FieldName",
     "Offset",
@@ -32,7 +34,7 @@ UpdateKind = Literal["new", "coverage", "material", "correction", "retraction", 
 FieldName = Literal["title", "summary", "body"]
 
 
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check_seen_at(at: datetime) -> None:
@@ -41,7 +43,7 @@ def check_seen_at(at: datetime) -> None:
     Raises:
         ValueError: before 1970, or 2200 and later; to a decoder, the record is invalid.
     """
-    if not _EARLIEST <= at < _LATEST:
+    if not EARLIEST <= at < LATEST:
         raise ValueError(f"`seen_at` is {at:%Y-%m-%d}, which is no time to have seen an item")
 
 

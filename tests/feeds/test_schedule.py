@@ -130,6 +130,12 @@ def test_a_fixed_interval_is_exact_whatever_the_publisher_asks():
     assert delay_of(asks, outcome, interval_seconds=2) == (2.0, 2.0)
 
 
+def test_an_interval_of_ages_is_a_year():
+    assert delay_of(steady(24), Outcome(status=200), interval_seconds=2**63) == (365 * 86_400,) * 2
+    planned = state(last_fetch_at=NOW, next_check_at=NOW + timedelta(hours=1))
+    assert first_check(make_feed("a", interval_seconds=2**63), planned, NOW) > NOW
+
+
 @pytest.mark.parametrize(
     ("skip_hours", "skip_days", "hour", "day"),
     [
