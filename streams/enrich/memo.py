@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ __all__ = ["LONGEST_WORD", "WORDS_KEPT", "Memo"]
 
 LONGEST_WORD = 60
 """Letters; longer runs are no words, and would fill the memory with rubbish."""
-WORDS_KEPT = 100_000
+WORDS_KEPT = 80_000
 """At most, of each function: a large vocabulary of a newspaper."""
 
 A = TypeVar("A")
@@ -19,8 +20,9 @@ class Memo(dict[str, A]):
     """Answers of a function by word: those of lately, and behind them those of before.
 
     As `functools.lru_cache`, but it keeps no record of what was used when, which takes longer than to look a word
-    up. Instead it has two halves: when the one is full, the other is forgotten. What was asked for meanwhile is in
-    the full one, so that frequent words are worked out only once.
+    up. Instead it has two halves. A word that is new to the younger one pushes its oldest out into the older one,
+    and the oldest of that is forgotten. What is asked for there comes back, so that frequent words are worked out
+    only once. Words go one by one, so that a memory that is full neither shrinks nor grows.
 
     `len` and iteration tell of the younger half.
     """
@@ -28,18 +30,26 @@ class Memo(dict[str, A]):
     def __init__(self, function: Callable[[str], A]) -> None:
         super().__init__()
         self._function = function
+        self._order: deque[str] = deque()
         self._before: dict[str, A] = {}
+        self._order_before: deque[str] = deque()
 
     def __missing__(self, word: str) -> A:
         before = self._before
         answer = before[word] if word in before else self._function(word)
         if len(word) <= LONGEST_WORD:
             if len(self) >= WORDS_KEPT // 2:
-                before.clear()  # first, so that there is room for the copy
-                before.update(self)
-                self.clear()
+                self._push_out(self._order.popleft())
             self[word] = answer
+            self._order.append(word)
         return answer
+
+    def _push_out(self, word: str) -> None:
+        # What has come back from here is forgotten here before it can be pushed out again: both queues are as long.
+        if len(self._order_before) >= WORDS_KEPT // 2:
+            del self._before[self._order_before.popleft()]
+        self._before[word] = self.pop(word)
+        self._order_before.append(word)
 
     def of(self, words: Iterable[str]) -> list[A]:
         """The answers for words, in order."""

@@ -6,6 +6,8 @@ import weakref
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.enrich import memo
 from streams.enrich.memo import LONGEST_WORD, Memo
@@ -48,6 +50,16 @@ def test_frequent_words_stay_while_rare_ones_come_and_go(monkeypatch: pytest.Mon
     for number in range(100):
         assert answers.of(["often", str(number)]) == [1, 1]
     assert answers["0"] == 2
+
+
+@given(st.lists(st.sampled_from("abcdefghij")), st.integers(1, 3))
+def test_answers_are_those_of_the_function_and_few_are_kept(words: list[str], half: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memo, "WORDS_KEPT", 2 * half)
+        answers: Memo[_Answer] = Memo(_Answer)
+        kept = [weakref.ref(answers[word]) for word in words]
+        assert [answers[word].word for word in words] == words
+        assert len({id(found) for answer in kept if (found := answer()) is not None}) <= 2 * half
 
 
 class _Answer:
