@@ -131,8 +131,8 @@ def test_a_time_that_cannot_be_is_a_record_error_that_names_it(record, year):
         ({"next_check_at": "9999-12-31T23:59:59Z"}, "`next_check_at` is 9999-12-31"),
         ({"last_fetch_at": "0001-01-01T00:00:00+14:00"}, "`last_fetch_at`"),
         ({"interval_seconds": 1e300}, "`interval_seconds` is 1e"),
-        ({"history": [[2**63]]}, "`history` or `seen`"),
-        ({"seen": {"a": ["", 1, -1, 0]}}, "`history` or `seen`"),
+        ({"history": [[2**63]]}, "a poll in `history`"),
+        ({"seen": {"a": ["", 1, -1, 0]}}, "an entry in `seen`"),
     ],
 )
 def test_a_memory_of_a_feed_that_no_plan_can_be_made_with_is_refused(fields, reason):

@@ -56,6 +56,12 @@ class Seen(Struct, frozen=True, array_like=True):
     revised: int = 0
     """Unix seconds of the latest revision beyond the first; 0 if there is none."""
 
+    def __post_init__(self) -> None:
+        """Refuse times that are none."""
+        first, last, revised = self.first_seen, self.last_seen, self.revised
+        if not (0 <= first < _END and 0 <= last < _END and 0 <= revised < _END):
+            raise ValueError("an entry in `seen` has a time before 1970, or 2200 and later")
+
 
 class Polled(Struct, frozen=True, array_like=True):
     """One look at a feed, for its history; positional, to stay small."""
@@ -71,6 +77,11 @@ class Polled(Struct, frozen=True, array_like=True):
     took_ms: int = 0
     new: int = 0
     """Items found for the first time."""
+
+    def __post_init__(self) -> None:
+        """Refuse times that are none."""
+        if not 0 <= self.at < _END:
+            raise ValueError("a poll in `history` has a time before 1970, or 2200 and later")
 
 
 class Refused(Struct, frozen=True):
@@ -178,11 +189,6 @@ class FeedState(Record, frozen=True, kw_only=True):
                 raise ValueError(f"`{name}` is {at:%Y-%m-%d}, which is no time of a poll")
         if not 0 <= self.interval_seconds <= _END:
             raise ValueError(f"`interval_seconds` is {self.interval_seconds:g}")
-        times = [polled.at for polled in self.history]
-        for seen in self.seen.values():
-            times += (seen.first_seen, seen.last_seen, seen.revised)
-        if times and not 0 <= min(times) <= max(times) < _END:
-            raise ValueError("`history` or `seen` has a time before 1970, or 2200 and later")
 
 
 _TIMES = tuple(field.name for field in fields(FeedState) if field.type == Utc | None)
