@@ -26,7 +26,7 @@ from simplemma import Lemmatizer
 from simplemma.strategies import DefaultStrategy
 from simplemma.strategies.dictionaries.stream_dictionary_factory import StreamDictionaryFactory
 
-from streams.enrich.memo import LONGEST_WORD, WORDS_KEPT, Memo
+from streams.enrich.memo import LONGEST_WORD, Memo
 from streams.enrich.words import Words
 
 __all__ = ["Hit", "TermIndex", "load_dictionaries"]
@@ -213,6 +213,8 @@ class TermIndex:
 # --- words ---------------------------------------------------------------------------------
 
 _BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?|[.'’]")
+_FORMS_KEPT = 16_384
+"""Words whose forms are kept, for the parts of compounds: what whole words mean is kept by `TermIndex`."""
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
 MAX_CLAUSE = 16
@@ -274,7 +276,7 @@ def _compound_keys(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     return (*(opening.casefold() + form for form in forms), *exact)
 
 
-@functools.lru_cache(maxsize=WORDS_KEPT)
+@functools.lru_cache(maxsize=_FORMS_KEPT)
 def _forms(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """The word and its possible dictionary forms, casefolded."""
     forms = [word.casefold()]
@@ -299,7 +301,7 @@ def _lemmatizer() -> Lemmatizer:
     Every word is looked up once only, so nobody notices.
     """
     strategy = DefaultStrategy(dictionary_factory=StreamDictionaryFactory())
-    return Lemmatizer(lemmatization_strategy=strategy)
+    return Lemmatizer(cache_max_size=_FORMS_KEPT, lemmatization_strategy=strategy)
 
 
 def load_dictionaries() -> None:
