@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from streams.enrich import terms
+from streams.enrich import memo
 from streams.enrich.entities import LABELS, EntityTagger
 from streams.enrich.figures import FigureMatcher
 from streams.enrich.lexicon import read_policy
@@ -191,7 +191,7 @@ def test_what_was_read_before_does_not_matter(texts: list[tuple[str, str]]) -> N
 def test_forgotten_words_are_learned_again(monkeypatch: pytest.MonkeyPatch) -> None:
     document = make_document("EU verklagt TikTok", "", "Die Behörde sperrt Konten und löscht sie.")
     expected = POLICY.find(document, "de")
-    monkeypatch.setattr(terms, "WORDS_KEPT", 2)
+    monkeypatch.setattr(memo, "WORDS_KEPT", 2)
     forgetful = PolicyMatcher(LEXICON)
     assert expected
     assert [forgetful.find(document, "de") for _ in range(3)] == [expected] * 3
