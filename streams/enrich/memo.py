@@ -22,7 +22,7 @@ class Memo(dict[str, A]):
     As `functools.lru_cache`, but it keeps no record of what was used when, which takes longer than to look a word
     up. Instead it has two halves. A word that is new to the younger one pushes its oldest out into the older one,
     and the oldest of that is forgotten. What is asked for there comes back, so that frequent words are worked out
-    only once. Words go one by one, so that a memory that is full neither shrinks nor grows.
+    only once. Words go one by one, so that the tables of a memory that is full neither shrink nor grow.
 
     `len` and iteration tell of the younger half.
     """

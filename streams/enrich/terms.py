@@ -214,7 +214,8 @@ class TermIndex:
 
 _BETWEEN = re.compile(r"[ \u00a0]|[-‐‑–][ ]?|[.'’]")
 _FORMS_KEPT = 16_384
-"""Words whose forms are kept, for the parts of compounds: what whole words mean is kept by `TermIndex`."""
+"""Words whose forms are kept, and whose entries in the dictionary: both are asked for parts of compounds. What
+whole words mean is kept by `TermIndex`."""
 _MAX_PARTS = 4
 """Parts of a hyphen compound that are looked at together."""
 MAX_CLAUSE = 16

@@ -80,7 +80,7 @@ class Table(NamedTuple, Generic[R]):
 
 
 class Row(NamedTuple):
-    """A record as it will lie in its table. The record itself, many times as large, is gone."""
+    """A record as it will lie in its table. What was decoded, many times as large, need not be kept."""
 
     day: str
     """Its partition of the table, YYYY-MM-DD."""
