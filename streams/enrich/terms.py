@@ -92,6 +92,7 @@ class TermIndex:
             else:
                 self._add_words(term, bits)
         self._meanings = Memo(self._learn)
+        # Of compounds only: what single words mean is kept already.
         self._starred = Memo(self._matching_globs)
 
     def find(self, words: Words) -> list[Hit]:
@@ -177,7 +178,7 @@ class TermIndex:
         meaning = _Meaning(
             terms=(
                 *((term, bits) for term, bits, particle in found if not particle),
-                *self._starred[raw],
+                *self._matching_globs(raw),
             ),
             separable=tuple(each for each in found if each[2]),
             opens=tuple(node for node in nodes if node.children),
@@ -199,7 +200,7 @@ class TermIndex:
                 for term, bits in self._starred[words.text[start:end]]:
                     yield Hit(start, end, first, last, term, bits)
 
-    def _matching_globs(self, word: str) -> list[tuple[str, int]]:
+    def _matching_globs(self, word: str) -> tuple[tuple[str, int], ...]:
         found = {
             term: bits
             for key in _compound_keys(word, self._langs)
@@ -207,7 +208,7 @@ class TermIndex:
             for suffix, term, bits in self._globs.get(key[:length], ())
             if key.endswith(suffix) and length + len(suffix) <= len(key)
         }
-        return list(found.items())
+        return tuple(found.items())
 
 
 # --- words ---------------------------------------------------------------------------------

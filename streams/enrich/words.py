@@ -39,7 +39,12 @@ def fold(word: str) -> str:
     return folded or word  # "ﾞ" is an accent and nothing else; no key is empty
 
 
-_keys = Memo(lambda word: fold(word) if len(word) <= LONGEST_WORD else word)
+_folded = Memo(lambda word: fold(word) if len(word) <= LONGEST_WORD else word)
+
+
+def _keys(words: list[str]) -> list[str]:
+    """Fold words. Only what takes long is remembered; ASCII takes hardly longer than to look it up."""
+    return [word.lower() if word.isascii() else _folded[word] for word in words]
 
 
 @lru_cache(maxsize=4_096)
@@ -78,7 +83,7 @@ class Words:
         self.raws: list[str] = parts[1::2]
         self.starts = offsets[0:-1:2]
         self.ends = offsets[1::2]
-        self.keys = _keys.of(self.raws)
+        self.keys = _keys(self.raws)
 
     def __len__(self) -> int:
         return len(self.raws)
