@@ -95,6 +95,8 @@ class AlertsStage:
         self._index_version = ""
         self._marks: frozenset[str] = frozenset()
         self._marks_version = ""
+        self._heeded: frozenset[str] = frozenset()
+        """The marks that the states know of."""
         self._states = PartitionStates(self._rebuild)
 
     async def start(self) -> None:
@@ -136,16 +138,21 @@ class AlertsStage:
 
         All outputs of earlier batches have been acked, so nothing is missing from what is read.
         """
-        if self._marks_version == self._watchlist.version:
-            return
-        self._marks_version = self._watchlist.version
-        marks = frozenset(key for key, each in self._watchlist.values.items() if each.erased)
-        if marks != self._marks:
-            self._marks = marks
+        if self._heeded != self._erasures():
+            self._heeded = self._marks
             self._states.reset()
 
+    def _erasures(self) -> frozenset[str]:
+        """The marks of this moment: they may come while a batch waits for what it reads."""
+        if self._marks_version != self._watchlist.version:
+            self._marks_version = self._watchlist.version
+            found = self._watchlist.values.items()
+            self._marks = frozenset(key for key, each in found if each.erased)
+        return self._marks
+
     def _is_erased(self, figure_id: str) -> bool:
-        return bool(self._marks) and is_erased(figure_id, self._marks)
+        marks = self._erasures()
+        return bool(marks) and is_erased(figure_id, marks)
 
     async def _one(self, record: Received) -> Outcome:
         state = await self._states.before(record)
@@ -169,6 +176,7 @@ class AlertsStage:
                 trends = observe(state.trends, observation_of(mention))
                 revisions = self._revise(state.book, mention, record.offset, trends)
         revisions += self._orphans(state.book)
+        revisions = [alert for alert in revisions if not self._is_erased(alert.figure_id)]
         for trend in trends:
             metrics.TRENDS.labels(trend.kind, trend.phase).inc()
         for alert in revisions:

@@ -5,24 +5,38 @@ nothing has been committed yet (faust-streaming #606): after a crash that record
 pure-Python stream acks records of a past assignment without having processed them; the compiled
 one does not.
 
+Its producer, aiokafka's, goes on after a batch that it has given up: what comes behind it in the same partition is
+still sent. A stage whose process ends then would find the later output in the log when it starts again, and take
+what came before it for done.
+
 And without tables it deals out partitions round robin over all topics, so that partition 3 of one topic may go
 to another worker than partition 3 of the other; a stage that joins two topics needs both in one place.
 """
 
 from __future__ import annotations
 
+import asyncio
+import copy
+from functools import partial
 from typing import Any
 
 import faust.streams
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as faust_driver
 
 from streams.errors import WirewatchError
 
-__all__ = ["install_commit_guard", "install_copartitioning", "require_compiled_streams"]
+__all__ = [
+    "install_commit_guard",
+    "install_copartitioning",
+    "install_gap_guard",
+    "require_compiled_streams",
+]
 
 _faust_new_offset = Consumer._new_offset
+_append_batch = MessageAccumulator._append_batch
 
 
 def _new_offset(self: Any, tp: Any) -> int | None:
@@ -43,6 +57,36 @@ def _new_offset(self: Any, tp: Any) -> int | None:
 def install_commit_guard() -> None:
     """Make Faust's commit never pass a record in flight. Safe to call twice."""
     setattr(Consumer, "_new_offset", _new_offset)  # noqa: B010 - a patch, and seen as one
+
+
+def _append_watched_batch(self: Any, builder: Any, tp: Any) -> Any:
+    batch = _append_batch(self, builder, tp)
+    batch.future.add_done_callback(partial(_end_with_failure, self))
+    return batch
+
+
+def _end_with_failure(accumulator: Any, written: asyncio.Future[Any]) -> None:
+    """Give up what waits behind a batch that was given up, and refuse what comes.
+
+    The loop calls this before the sender, which waits for that batch's request to end, can take the next one.
+    What has been sent to other partitions meanwhile is left alone: nothing is missing before it.
+    """
+    error = None if written.cancelled() else written.exception()
+    if error is None or accumulator._exception is not None:
+        return
+    accumulator._exception = error
+    waiting = [batch for batches in accumulator._batches.values() for batch in batches]
+    accumulator._batches.clear()
+    for batch in waiting:
+        batch.failure(copy.copy(error))
+
+
+def install_gap_guard() -> None:
+    """Make a producer write nothing behind what it could not write. Safe to call twice.
+
+    For processes that end when a send fails, as workers do: their producers take nothing more.
+    """
+    setattr(MessageAccumulator, "_append_batch", _append_watched_batch)  # noqa: B010 - a patch
 
 
 def install_copartitioning() -> None:

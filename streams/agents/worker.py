@@ -19,6 +19,7 @@ from streams.agents.enrich import EnrichStage
 from streams.agents.guards import (
     install_commit_guard,
     install_copartitioning,
+    install_gap_guard,
     require_compiled_streams,
 )
 from streams.agents.stories import StoriesStage
@@ -60,6 +61,7 @@ def run_stage(name: str, settings: Settings) -> None:
     """
     require_compiled_streams()
     install_commit_guard()
+    install_gap_guard()
     install_copartitioning()
     stage = STAGES[name](settings)
     HEALTH.offsets = Offsets(settings=settings, group=GROUP_PREFIX + name, topics=stage.sources)

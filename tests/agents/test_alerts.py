@@ -268,6 +268,21 @@ async def test_an_erased_figure_is_not_written_about_any_more(topics):
     assert await topics.news(3, 2) == [], "nor by a process that begins now"
 
 
+async def test_what_is_erased_while_alerts_are_read_again_is_not_written_about(topics):
+    await topics.news(1)
+    topics.stage = topics.start()
+    follow = topics.follow_history
+
+    async def erase_meanwhile(*args, **kwargs):
+        topics.figures = {mark_id("ada-example"): mark_of("ada-example")}
+        async for batch in follow(*args, **kwargs):
+            yield batch
+        topics.edit()
+
+    agent.follow_history = erase_meanwhile  # the fixture's patch puts it back
+    assert await topics.news(2, 1) == []
+
+
 async def test_what_was_deleted_does_not_come_back_with_the_figure(topics):
     """The revisions before a deletion are in the topic until it is compacted."""
     (first,) = await topics.news(1)

@@ -1,5 +1,9 @@
-"""Faust alone commits past a record in flight; with the guard it does not."""
+"""Faust alone commits past a record in flight; with the guard it does not.
 
+Its producer alone writes behind a gap; with the guard it does not.
+"""
+
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +11,8 @@ from typing import Any
 import faust.streams
 import pytest
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError, RequestTimedOutError
+from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as faust_driver
 from faust.types import TP
@@ -126,3 +132,67 @@ async def test_one_worker_owns_a_partition_of_both_topics(monkeypatch, tmp_path)
     found = owners(assignor)
     assert found[MENTIONS] == found[COMMANDS]
     assert set(found[MENTIONS]) == {0, 1, 2}
+
+
+class OneBroker:
+    """One broker, which leads all partitions."""
+
+    def leader_for_partition(self, tp):
+        return 0
+
+
+@pytest.fixture
+def producing(monkeypatch):
+    """Gives functions that make a producer's memory with two full batches for a place, and fail the first."""
+    monkeypatch.setattr(MessageAccumulator, "_append_batch", guards._append_batch)
+
+    async def fill():
+        memory = MessageAccumulator(OneBroker(), 1_000, 0, 30)
+        first = await memory.add_message(PLACE, b"k", bytes(900), 1)
+        batches, _ = memory.drain_by_nodes(())
+        return (
+            memory,
+            batches[0][PLACE],
+            first,
+            await memory.add_message(PLACE, b"k", bytes(900), 1),
+        )
+
+    async def fail(batch):
+        batch.failure(RequestTimedOutError())
+        await asyncio.sleep(0)  # the sender takes the next batch later than this
+
+    return fill, fail
+
+
+async def test_aiokafka_alone_still_writes_behind_a_gap(producing):
+    """When this fails, a newer aiokafka has mended it and the guard can go."""
+    fill, fail = producing
+    memory, batch, first, _ = await fill()
+    await fail(batch)
+    assert isinstance(first.exception(), RequestTimedOutError)
+    assert PLACE in memory.drain_by_nodes(())[0][0]
+
+
+async def test_nothing_is_written_behind_a_gap(producing):
+    guards.install_gap_guard()
+    guards.install_gap_guard()
+    fill, fail = producing
+    memory, batch, first, second = await fill()
+    await fail(batch)
+    assert isinstance(first.exception(), RequestTimedOutError)
+    assert memory.drain_by_nodes(())[0] == {}
+    assert isinstance(second.exception(), RequestTimedOutError)
+    with pytest.raises(KafkaError):
+        await memory.add_message(PLACE, b"k", b"", 1)
+    await asyncio.wait_for(memory.close(), 1)
+
+
+async def test_what_is_written_hinders_nobody(producing):
+    guards.install_gap_guard()
+    fill, _ = producing
+    memory, batch, first, _ = await fill()
+    batch.done(0)
+    await asyncio.sleep(0)
+    assert first.result().offset == 0
+    assert PLACE in memory.drain_by_nodes(())[0][0]
+    await memory.add_message(PLACE, b"k", b"", 1)
