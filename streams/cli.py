@@ -15,7 +15,6 @@ from rich.console import Console
 
 from streams import __version__
 from streams.alerts.verbs import backtesting, explaining, ruling
-from streams.broker import letter_verbs
 from streams.broker import verbs as broker_verbs
 from streams.broker.clients import administer, resolve_broker
 from streams.broker.verbs import BrokerOption, JsonOption
@@ -35,6 +34,7 @@ from streams.feeds.verbs import changing as feeds_verbs
 from streams.log import setup_logging
 from streams.printable import printable
 from streams.privacy import verbs as privacy_verbs
+from streams.sinks import letter_verbs
 from streams.sinks import verbs as sinks_verbs
 from streams.stories import verbs as stories_verbs
 from streams.supervise import Child, Supervisor, follow_parent, with_health_ports

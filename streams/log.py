@@ -13,6 +13,8 @@ import time
 
 import structlog
 
+from streams.printable import printable
+
 __all__ = ["Repeats", "setup_logging"]
 
 _QUIET = ("aiokafka", "kafka", "faust", "mode", "asyncio", "uvicorn", "aiohttp")
@@ -48,7 +50,14 @@ def setup_logging(level: str = "INFO", format_: str = "auto") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer)
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _steer_nothing,
+                renderer,
+            ],
+        )
     )
     if level != "DEBUG":
         handler.addFilter(_WithoutRepeats())
@@ -57,6 +66,15 @@ def setup_logging(level: str = "INFO", format_: str = "auto") -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.WARNING))
+
+
+def _steer_nothing(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Show control characters in what comes from outside, rather than let a terminal obey them."""
+    return {
+        name: printable(value) if isinstance(value, str) else value for name, value in event.items()
+    }
 
 
 class Repeats:

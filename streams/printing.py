@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from streams.errors import ConfigError
-from streams.printable import printable
+from streams.printable import escaped, printable
 
 __all__ = ["note", "plain", "print_json", "say", "write"]
 
@@ -33,7 +33,7 @@ def plain(value: object) -> Text:
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def write(text: str, file: Path | None) -> None:

@@ -103,3 +103,12 @@ def test_nothing_is_kept_back_where_everything_was_asked_for(said):
     for _ in range(3):
         logging.getLogger("aiokafka.client").error("no %s", "node")
     assert said() == ["no node"] * 3
+
+
+def test_a_text_from_outside_steers_no_terminal(said, capsys):
+    setup_logging("INFO", "text")
+    structlog.get_logger("streams.feeds").info("polled", title="a\x1b[31mred\x9b", bidi="\u202egpj")
+    logging.getLogger("aiohttp").warning("no such host: %s", "\x1b]0;mine\x07")
+    shown = capsys.readouterr().err
+    assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(shown)
+    assert "[31mred" in shown

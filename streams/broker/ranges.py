@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from streams.broker.clients import connect_consumer
@@ -36,7 +37,8 @@ class TopicReader:
     """Reads parts of topics. Use as an async context manager.
 
     Raises:
-        BrokerError: the broker cannot be reached, lacks a topic, or does not hand out what it has.
+        BrokerError: the broker cannot be reached, lacks a topic, does not hand out what it has, or fails within
+            the block.
     """
 
     def __init__(self, settings: Settings, *topics: str) -> None:
@@ -59,8 +61,12 @@ class TopicReader:
         self._consumer.pause(*every)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
         await self._consumer.stop()
+        if isinstance(error, KafkaError):
+            raise BrokerError(
+                f"the broker failed: {error}", cure="check that it runs, then do the same again"
+            ) from error
 
     def partitions(self, topic: str) -> list[int]:
         """The partitions of one of the topics."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from streams.broker.broadcast import read
@@ -14,7 +13,7 @@ from streams.broker.ranges import TopicReader
 from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, TRENDS, WATCHLIST
 from streams.config import Settings
 from streams.enrich.watchlist.erasing import is_erased, watched
-from streams.errors import BrokerError, RecordError
+from streams.errors import RecordError
 from streams.privacy.about import AlertsOf, Found, names
 from streams.records import Alert, Figure, Mention, Record, Trend
 from streams.wire import decode, time_of
@@ -51,25 +50,22 @@ async def read_stored(settings: Settings, figure_id: str) -> Stored:
         BrokerError: the broker cannot be reached, or lacks a topic.
     """
     records = await read(settings, WATCHLIST, Figure)
-    try:
-        async with TopicReader(settings, ALERTS, MENTIONS, TRENDS, COMMANDS) as reader:
-            alerts = await _alerts(reader, figure_id)
-            keys = {alert_id.encode() for alert_id in alerts.ids}
-            return Stored(
-                figure=watched(records).get(figure_id),
-                watchlist=watched(records),
-                erased=is_erased(figure_id, records),
-                alerts=list(alerts.living.values()),
-                mentions=[f async for f in _naming(reader, MENTIONS, Mention, figure_id)],
-                trends=[f async for f in _naming(reader, TRENDS, Trend, figure_id)],
-                commands=[
-                    _found(each)
-                    async for each in _every(reader, COMMANDS)
-                    if each.key in keys and each.value is not None
-                ],
-            )
-    except KafkaError as error:
-        raise BrokerError(f"the broker failed: {error}", cure="try again") from error
+    async with TopicReader(settings, ALERTS, MENTIONS, TRENDS, COMMANDS) as reader:
+        alerts = await _alerts(reader, figure_id)
+        keys = {alert_id.encode() for alert_id in alerts.ids}
+        return Stored(
+            figure=watched(records).get(figure_id),
+            watchlist=watched(records),
+            erased=is_erased(figure_id, records),
+            alerts=list(alerts.living.values()),
+            mentions=[f async for f in _naming(reader, MENTIONS, Mention, figure_id)],
+            trends=[f async for f in _naming(reader, TRENDS, Trend, figure_id)],
+            commands=[
+                _found(each)
+                async for each in _every(reader, COMMANDS)
+                if each.key in keys and each.value is not None
+            ],
+        )
 
 
 async def living_alerts(settings: Settings, figure_id: str) -> dict[str, Found]:
@@ -78,11 +74,8 @@ async def living_alerts(settings: Settings, figure_id: str) -> dict[str, Found]:
     Raises:
         BrokerError: the broker cannot be reached, or lacks the topic.
     """
-    try:
-        async with TopicReader(settings, ALERTS) as reader:
-            return (await _alerts(reader, figure_id)).living
-    except KafkaError as error:
-        raise BrokerError(f"the broker failed: {error}", cure="try again") from error
+    async with TopicReader(settings, ALERTS) as reader:
+        return (await _alerts(reader, figure_id)).living
 
 
 async def _alerts(reader: TopicReader, figure_id: str) -> AlertsOf:

@@ -105,6 +105,8 @@ class Lane:
         self._tell, self._give_up, self._done = tell, give_up, done
         self._wanted, self._sleep, self._clock = wanted, sleep, clock
         self._queue: asyncio.Queue[Message] = asyncio.Queue(LANE_LIMIT)
+        self._held: dict[str, list[Delivery]] = {}
+        """What is in the queue or being told, by alert_id."""
         self.disabled = False
 
     async def put(self, message: Message) -> None:
@@ -115,6 +117,13 @@ class Lane:
             self._finish(message)
         else:
             self._queue.put_nowait(message)
+            for delivery in (*message.told, *message.covered):
+                self._held.setdefault(delivery.alert.alert_id, []).append(delivery)
+
+    def forget(self, alert_id: str) -> None:
+        """Tell no more of an alert that is no more; what is on its way in this moment cannot be called back."""
+        for delivery in self._held.get(alert_id, ()):
+            self._done(delivery)
 
     async def run(self) -> None:
         """Deliver until cancelled; what has not been done by then is read again later."""
@@ -124,10 +133,18 @@ class Lane:
             if told:
                 await self._trace(told)
             self._finish(Message(told, message.covered))
+            for delivery in (*message.told, *message.covered):
+                self._let_go(delivery)
 
     def _finish(self, message: Message) -> None:
         for delivery in (*message.told, *message.covered):
             self._done(delivery)
+
+    def _let_go(self, delivery: Delivery) -> None:
+        held = self._held[delivery.alert.alert_id]
+        held.remove(delivery)
+        if not held:
+            del self._held[delivery.alert.alert_id]
 
     async def _trace(self, told: tuple[Delivery, ...]) -> None:
         """Deliver, as the last step of each alert's way; its wait before was on purpose."""
@@ -139,9 +156,12 @@ class Lane:
             step.end()
 
     async def _deliver(self, told: tuple[Delivery, ...]) -> SinkError | None:
-        """Try until it is told or set aside; returns why it was set aside."""
+        """Try until it is told, set aside or not wanted any more; returns why it was set aside."""
         attempts = 0
         while not self.disabled:
+            told = tuple(delivery for delivery in told if self._wanted(delivery))
+            if not told:
+                return None
             attempts += 1
             try:
                 await self._tell([delivery.alert for delivery in told])

@@ -6,6 +6,8 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import aclosing
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
@@ -19,9 +21,12 @@ from streams.broker.dead_letters import (
     Reason,
     counted,
     purge,
+    purgeable,
     read_letters,
+    receiver_of,
     redrive,
     why_not,
+    with_values,
 )
 from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, utc_now
@@ -75,7 +80,7 @@ def list_(
     for each in letters[:limit]:
         told = each.letter
         row = (
-            _place(each), each.origin, f"{each.at:%m-%d %H:%M}", told.stage, told.attempts,
+            each.place, each.origin, f"{each.at:%m-%d %H:%M}", told.stage, told.attempts,
             f"{told.error}: {told.message}" + (f" [{state}]" if (state := why_not(each)) else ""),
         )  # fmt: skip
         table.add_row(*map(plain, row))
@@ -90,19 +95,25 @@ def show(
         bool, typer.Option("--raw", help="Only the original bytes, as they are.")
     ] = False,
     broker: BrokerOption = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """Show one dead letter: where it came from, why it is here, and its original bytes."""
+    """Show one dead letter: where it came from, why it is here, and its original bytes.
+
+    As JSON: what `list` tells of it, and "key" and "value", as text; null if it has none.
+    """
     settings = resolve_broker(Settings.from_environment(), broker)
-    letters = asyncio.run(read_letters(settings))
-    found = next((each for each in letters if _place(each) == place), None)
-    if found is None:
-        raise NotFoundError(f"no dead letter at {place}", cure="`wirewatch dead-letters list`")
+    found = asyncio.run(_letter(settings, place))
     if raw:
         sys.stdout.buffer.write(found.letter.value or b"")
         return
+    if as_json:
+        print_json(
+            _document(found) | {"key": _text(found.letter.key), "value": _text(found.letter.value)}
+        )
+        return
     for name, value in _document(found).items():
         say(f"{name:9} {value}")
-    say(f"key       {(found.letter.key or b'').decode('utf-8', 'backslashreplace')}")
+    say(f"key       {_text(found.letter.key) or ''}")
     say("")
     say(_readable(found.letter))
 
@@ -117,6 +128,10 @@ def redrive_(
         bool, typer.Option("--insist", help="Also what was redriven, or has failed three times.")
     ] = False,
     yes: YesOption = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Receivers; notify.yaml in the configuration folder if not given."),
+    ] = None,
     broker: BrokerOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -125,25 +140,44 @@ def redrive_(
     All that read the topic see the record again, which ids make harmless. It may be run again: what has been
     sent back is not sent twice, and what fails three times stays.
 
+    Alerts that a receiver has not got are posted to it, once and under the same webhook-id; that needs
+    notify.yaml and the secrets that it names.
+
     As JSON: {"redriven": [place, ...], "left": [{"place", "why"}], "done"}.
     """
     letters = _named(_chosen(broker, stage, error, since), places)
-    left = {_place(each): why_not(each, insist=insist) for each in letters}
-    chosen = [each for each in letters if not left[_place(each)]]
+    left = {each.place: why_not(each, insist=insist) for each in letters}
+    chosen = [each for each in letters if not left[each.place]]
     if yes and chosen:
-        settings = resolve_broker(Settings.from_environment(), broker)
-        asyncio.run(redrive(settings, chosen))
+        left |= asyncio.run(
+            _send(resolve_broker(Settings.from_environment(), broker), chosen, config)
+        )
     if as_json:
+        sent = [each.place for each in letters if not left[each.place]]
         others = [{"place": place, "why": why} for place, why in left.items() if why]
-        print_json({"redriven": list(map(_place, chosen)), "left": others, "done": yes})
+        print_json({"redriven": sent, "left": others, "done": yes})
         return
     for each in letters:
-        why = left[_place(each)]
+        why = left[each.place]
         say(
-            f"{_place(each)} {each.origin} {'stays: ' + why if why else 'sent back' if yes else 'would go back'}"
+            f"{each.place} {each.origin} {'stays: ' + why if why else 'sent back' if yes else 'would go back'}"
         )
     if not yes:
         note(f"nothing is done; --yes sends {len(chosen)} of {len(letters)} back")
+
+
+async def _send(settings: Settings, letters: list[Letter], config: Path | None) -> dict[str, str]:
+    """Send letters to where they belong; returns why some stay, by place."""
+    from streams.sinks.receivers import read_receivers
+    from streams.sinks.redelivery import redeliver
+
+    untold = [each for each in letters if receiver_of(each.letter)]
+    others = [each for each in letters if not receiver_of(each.letter)]
+    # What may be missing is asked for before anything is sent.
+    path = config or settings.config_folder / "notify.yaml"
+    receivers = read_receivers(path) if untold else {}
+    left = await redrive(settings, others) if others else {}
+    return left | (await redeliver(settings, untold, receivers) if untold else {})
 
 
 @app.command("purge")
@@ -153,13 +187,29 @@ def purge_(
     ] = "",
     yes: YesOption = False,
     broker: BrokerOption = "",
+    as_json: JsonOption = False,
 ) -> None:
-    """Delete dead letters for good, oldest first. Without --yes only tells how many."""
+    """Delete dead letters for good, oldest first. Without --yes only tells how many.
+
+    As JSON: {"letters", "done"}.
+    """
     end = moment(until, utc_now(), "--until") if until else utc_now()
-    letters = [each for each in _chosen(broker, "", "", "") if each.at < end]
+    letters = purgeable(_chosen(broker, "", "", ""), end)
     if yes and letters:
         asyncio.run(purge(resolve_broker(Settings.from_environment(), broker), letters))
+    if as_json:
+        print_json({"letters": len(letters), "done": yes})
+        return
     say(f"{len(letters)} dead letters {'deleted' if yes else 'would be deleted; --yes does it'}")
+
+
+async def _letter(settings: Settings, place: str) -> Letter:
+    """The letter at a place, with its value."""
+    found = [each for each in await read_letters(settings) if each.place == place]
+    async with aclosing(with_values(settings, found)) as every:
+        async for each in every:
+            return each
+    raise NotFoundError(f"no dead letter at {place}", cure="`wirewatch dead-letters list`")
 
 
 def _chosen(broker: str, stage: str, error: str, since: str) -> list[Letter]:
@@ -176,7 +226,7 @@ def _chosen(broker: str, stage: str, error: str, since: str) -> list[Letter]:
 def _named(letters: list[Letter], places: list[str] | None) -> list[Letter]:
     if not places:
         return letters
-    by_place = {_place(each): each for each in letters}
+    by_place = {each.place: each for each in letters}
     if unknown := [place for place in places if place not in by_place]:
         raise NotFoundError(f"no dead letter at {unknown[0]}", cure="`wirewatch dead-letters list`")
     return [by_place[place] for place in places]
@@ -195,23 +245,23 @@ def _count(letters: Iterable[Letter], by: str, *, as_json: bool) -> None:
         say(f"{count:7,}  {name}")
 
 
-def _place(each: Letter) -> str:
-    return f"{each.partition}/{each.offset}"
-
-
 def _document(each: Letter) -> dict[str, Any]:
     told = each.letter
     return {
-        "place": _place(each),
+        "place": each.place,
         "origin": each.origin,
         "at": each.at.isoformat(),
         "stage": told.stage,
         "error": told.error,
         "message": told.message,
         "attempts": told.attempts,
-        "bytes": told.cut_from_bytes or len(told.value or b""),
+        "bytes": told.cut_from_bytes or each.size,
         "state": why_not(each) or "waiting",
     }
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode("utf-8", "backslashreplace")
 
 
 def _readable(told: DeadLetter) -> str:
@@ -221,5 +271,5 @@ def _readable(told: DeadLetter) -> str:
     try:
         text = json.dumps(json.loads(told.value), ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
-        text = told.value.decode("utf-8", "backslashreplace")
+        text = _text(told.value) or ""
     return text if len(text) <= BODY_SHOWN else f"{text[:BODY_SHOWN]} … (--raw for all of it)"

@@ -69,11 +69,19 @@ class Notifier:
                 await send_dead_letter(self._producer, record, stage="notify", error=error)
             RECORDS.labels("notify", "waits" if taken.waits else "silent").inc()
         elif record.value is None and record.key is not None:
-            forgotten = self._waiting[partition].forget(record.key.decode("utf-8", "replace"))
-            taken = Taken(released=forgotten)
+            taken = Taken(released=self._forget(partition, record.key.decode("utf-8", "replace")))
         self._ledger.add(partition, record.offset, [WAITS] if taken.waits else [])
         for offset in taken.released:
             self._ledger.done(partition, offset, WAITS)
+
+    def _forget(self, partition: TopicPartition, alert_id: str) -> tuple[int, ...]:
+        """Tell nobody of an alert that was deleted; returns the offsets that its message kept open."""
+        for receiver_id, lane in self._lanes.items():
+            lane.forget(alert_id)
+            for delivery in self._quotas[receiver_id].forget(alert_id):
+                for offset in delivery.offsets:
+                    self._ledger.done(partition_of(delivery), offset, receiver_id)
+        return self._waiting[partition].forget(alert_id)
 
     async def hand_out(self, now: datetime) -> None:
         """Give the lanes what is due by now."""

@@ -54,6 +54,10 @@ class Quota:
         """Say which digest goes out by now; None if there is none."""
         return self._digest(now) if self._collected and self._has_room(now) else None
 
+    def forget(self, alert_id: str) -> tuple[Delivery, ...]:
+        """Collect an alert no more, since it is no more; returns its revisions that were collected."""
+        return self._collected.pop(alert_id, ())
+
     def next_due(self) -> datetime | None:
         """When the next digest goes out; None if nothing is collected."""
         return self._sent[0] + HOUR if self._collected and self._sent else None

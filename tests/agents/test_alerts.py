@@ -268,7 +268,7 @@ async def test_an_erased_figure_is_not_written_about_any_more(topics):
     assert await topics.news(3, 2) == [], "nor by a process that begins now"
 
 
-async def test_what_is_erased_while_alerts_are_read_again_is_not_written_about(topics):
+async def test_what_is_erased_while_alerts_are_read_again_is_not_written_about(topics, monkeypatch):
     await topics.news(1)
     topics.stage = topics.start()
     follow = topics.follow_history
@@ -279,7 +279,7 @@ async def test_what_is_erased_while_alerts_are_read_again_is_not_written_about(t
             yield batch
         topics.edit()
 
-    agent.follow_history = erase_meanwhile  # the fixture's patch puts it back
+    monkeypatch.setattr(agent, "follow_history", erase_meanwhile)
     assert await topics.news(2, 1) == []
 
 

@@ -2,20 +2,31 @@
 
 import asyncio
 import json
+import random
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from typer.testing import CliRunner
 
 from streams.broker.clients import connect_producer
-from streams.broker.dead_letters import Letter, counted, purge, read_letters, redrive, why_not
-from streams.broker.letter_verbs import app
+from streams.broker.dead_letters import (
+    Letter,
+    counted,
+    purge,
+    purgeable,
+    read_letters,
+    redrive,
+    why_not,
+    with_values,
+)
 from streams.broker.ranges import TopicReader
-from streams.broker.topics import ALERTS, DEAD_LETTERS, ITEMS, apply
-from streams.errors import RecordError
+from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES, DEAD_LETTERS, ITEMS, apply
+from streams.errors import BrokerError, RecordError
 from streams.records import DeadLetter
 from streams.sinks.dead_letters import send_dead_letter
+from streams.sinks.letter_verbs import app
 from streams.wire import attempts_before
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -42,6 +53,9 @@ def letter(*, redriven=False, **fields):
         (letter(redriven=True), True, ""),
         (letter(cut_from_bytes=9_000_000), True, "only the beginning of its 9,000,000 bytes"),
         (letter(topic=ALERTS), True, "keeps the newest record of a key"),
+        (letter(topic=ALERTS, stage="notify"), True, "keeps the newest record of a key"),
+        (letter(topic=ALERTS, stage="notify:desk", attempts=5), False, ""),
+        (letter(topic=ALERTS, stage="notify:desk", redriven=True), False, "redriven already"),
         (letter(topic="feed", partition=-1), True, "no record of ours"),
     ],
 )
@@ -55,6 +69,25 @@ def test_reasons_are_counted_most_first():
     assert counted(letters, "stage") == [("enrich", 2), ("stories", 1)]
 
 
+@pytest.mark.parametrize(
+    ("letters", "gone"),
+    [
+        ([(0, 1, 9), (0, 2, 10), (1, 1, 13)], ["0/1", "0/2"]),
+        ([(0, 1, 12), (0, 2, 10), (1, 1, 11)], ["1/1"]),  # the one behind stays with the one before
+        ([(0, 1, 12)], []),
+        ([], []),
+    ],
+)
+def test_a_log_is_purged_from_its_begin_on_and_no_letter_that_is_to_stay(letters, gone):
+    every = [
+        Letter(
+            partition=partition, offset=offset, at=NOON.replace(hour=hour), letter=letter().letter
+        )
+        for partition, offset, hour in letters
+    ]
+    assert sorted(each.place for each in purgeable(every, NOON)) == gone
+
+
 def refused(offset, *, value=b"{broken", headers=(), key=b"k"):
     """A record of `news.items` as a consumer sees it."""
     return SimpleNamespace(
@@ -64,7 +97,7 @@ def refused(offset, *, value=b"{broken", headers=(), key=b"k"):
 
 
 async def refuse(settings, *records):
-    producer = await connect_producer(settings)
+    producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
     for record in records:
         await send_dead_letter(producer, record, stage="enrich", error=RecordError("not an Item"))
     await producer.stop()
@@ -127,11 +160,47 @@ async def test_purged_letters_are_gone(broker):
     assert [each.letter.offset for each in await read_letters(broker)] == [6]
 
 
+async def test_letters_are_listed_without_their_values_and_read_again_with_them(broker):
+    await apply(broker)
+    await refuse(broker, refused(4, value=b"x" * 1_000), refused(5), refused(6, value=None))
+    letters = await read_letters(broker)
+    assert {each.letter.value for each in letters} == {None}
+    assert sorted(each.size for each in letters) == [0, 7, 1_000]
+    wanted = [each for each in letters if each.letter.offset != 5]
+    found = {each.letter.offset: each.letter.value async for each in with_values(broker, wanted)}
+    assert found == {4: b"x" * 1_000, 6: None}
+
+
+async def test_what_the_broker_refuses_keeps_back_none_behind_it(broker):
+    await apply(broker)
+    # Larger than the topic takes, which the topic of the letters does.
+    huge = random.Random(1).randbytes(5_000_000)
+    await refuse(broker, refused(4, value=huge), refused(5))
+    refusals = await redrive(broker, await read_letters(broker))
+    assert [record.value for record in await stored(broker, ITEMS)] == [b"{broken"]
+    states = {each.letter.offset: each.redriven for each in await read_letters(broker)}
+    assert states == {4: False, 5: True}
+    assert ["the broker does not take it" in why for why in refusals.values()] == [True]
+
+
+async def test_trouble_with_the_broker_is_told_in_a_line(broker):
+    await apply(broker)
+
+    async def read():
+        async with TopicReader(broker, DEAD_LETTERS) as reader:
+            await reader.spans(DEAD_LETTERS)
+            raise KafkaTimeoutError("it went away")
+
+    with pytest.raises(BrokerError, match="it went away"):
+        await read()
+
+
 @pytest.mark.embedded
 def test_the_commands(embedded_broker, monkeypatch):
     monkeypatch.setenv("WIREWATCH_BROKER", embedded_broker.broker.bootstrap)
     asyncio.run(apply(embedded_broker))
-    asyncio.run(refuse(embedded_broker, refused(4, value=b'{"title": "\x1b[31mred"}')))
+    value = b'{"title": "\x1b[31mred", "half": "\\ud800"}'
+    asyncio.run(refuse(embedded_broker, refused(4, value=value)))
 
     def run(*arguments):
         done = CliRunner().invoke(app, arguments)
@@ -145,12 +214,16 @@ def test_the_commands(embedded_broker, monkeypatch):
     shown = run("show", told["place"])
     assert "not an Item" in shown
     assert "\x1b" not in shown
+    document = json.loads(run("show", told["place"], "--json"))
+    assert (document["origin"], document["key"]) == (f"{ITEMS}/1/4", "k")
+    assert document["value"] == value.decode()
     assert "would go back" in run("redrive")
     assert asyncio.run(stored(embedded_broker, ITEMS)) == []
     assert "sent back" in run("redrive", told["place"], "--yes")
     assert "redriven already" in run("redrive", "--yes")
     assert len(asyncio.run(stored(embedded_broker, ITEMS))) == 1
-    assert "deleted" in run("purge", "--yes")
+    assert json.loads(run("purge", "--json")) == {"letters": 1, "done": False}
+    assert "1 dead letters deleted" in run("purge", "--yes")
     assert json.loads(run("list", "--json")) == []
 
 

@@ -179,3 +179,23 @@ async def test_the_latency_ledger_ends_with_the_delivery():
     assert sample("news_notifications_total", outcome="delivered") - counted == 1
     [line] = [line for line in lines if line["event"] == "delivered"]
     assert (line["alert"], line["seen_to_delivered_seconds"]) == ("a", 42.0)
+
+
+async def test_what_was_deleted_meanwhile_is_not_told():
+    """Neither what waits in the queue nor what is being tried again."""
+    scene = Scene(refused(), refused(), None)
+    sleep = scene.sleep
+
+    async def delete_meanwhile(seconds: float) -> None:
+        await sleep(seconds)
+        for alert_id in ("a", "b"):
+            scene.lane.forget(alert_id)
+            scene.unwanted.update(scene.done)
+
+    scene.lane._sleep = delete_meanwhile
+    await scene.play("a", "b", "c")
+    assert scene.slept == [5.0, 5.0]
+    assert scene.told == ["c"]
+    assert {"a", "b", "c"} == set(scene.done)
+    assert scene.given_up == []
+    assert scene.lane._held == {}

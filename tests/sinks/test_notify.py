@@ -45,6 +45,9 @@ class Recorder:
     async def put(self, message) -> None:
         self.put_ids += [(each.alert.alert_id, each.alert.revision) for each in message.told]
 
+    def forget(self, alert_id) -> None:
+        """Has told it already."""
+
     async def send_and_wait(self, topic, **record) -> None:
         assert topic == DEAD_LETTERS
         self.dead.append(record)
@@ -114,6 +117,34 @@ async def test_what_too_many_wait_with_is_set_aside(monkeypatch):
     await notifier.hand_out(later)
     assert lanes["desk"].put_ids == [("a", 1)]
     assert notifier.next_due() is None
+
+
+async def test_an_alert_that_is_deleted_is_told_by_nobody_any_more():
+    """Not what waits, not what is collected for a digest, not what stands in a lane."""
+    told: list[str] = []
+    producer: Any = Recorder()
+    ledger = Ledger[TopicPartition]()
+    ledger.begin(PARTITION, 0)
+    receivers = {"desk": receiver(), "few": receiver("few", max_per_hour=1)}
+    lanes = {
+        name: make_lane(each, keeps(told), ledger, producer) for name, each in receivers.items()
+    }
+    notifier = Notifier(receivers, lanes, ledger, producer)
+    for offset, name in enumerate("abc"):
+        await notifier.take(record_of(offset, encode(make_alert(name))))
+    await notifier.hand_out(NOON)
+    await notifier.take(
+        record_of(3, encode(make_alert("d", hold_until=NOON + timedelta(minutes=9))))
+    )
+    for offset, name in enumerate("bd", 4):
+        deletion = record_of(offset, None)
+        deletion.key = name.encode()
+        await notifier.take(deletion)
+    await notifier.hand_out(NOON + timedelta(hours=2))
+    for lane in lanes.values():
+        await run_for_a_moment(lane, turns=100)
+    assert sorted(told) == ["a", "a", "c", "c"]
+    assert offsets(ledger) == [6], "nothing waits for what is no more"
 
 
 async def test_a_night_is_read_again_but_not_told_again():
