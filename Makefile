@@ -59,11 +59,11 @@ train-ner: $(VENV)/train ## train the entity model on our sentences and the corp
 eval-ner: $(VENV)/dev ## how well entities are found in the corpora in DATA, beside the stock English model
 	$(BIN)/python -m tests.gold.entities.judge --data $(DATA)
 
-audit: $(VENV)/supply ## known vulnerabilities of what a default install brings (asks PyPI's advisory database)
-	$(VENV)/supply/bin/pip-audit -r requirements.lock --no-deps --disable-pip --strict --progress-spinner off
+audit: $(VENV)/supply ## known vulnerabilities of all that the image brings (asks PyPI's advisory database)
+	$(VENV)/supply/bin/pip-audit -r requirements-image.lock --no-deps --disable-pip --strict --progress-spinner off
 
-sbom: $(VENV)/supply ## list of all that a default install brings, as CycloneDX, in dist/sbom.json
-	mkdir -p dist && $(VENV)/supply/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml -o dist/sbom.json
+sbom: $(VENV)/supply ## list of all that the image brings, as CycloneDX, in dist/sbom.json
+	mkdir -p dist && $(VENV)/supply/bin/cyclonedx-py requirements requirements-image.lock --pyproject pyproject.toml -o dist/sbom.json
 
 bench: $(VENV)/dev ## what the rooms cost, beside the bare libraries below them
 	$(BIN)/python -m tests.bench
@@ -116,4 +116,4 @@ else
 install = $(BIN)/python -m pip install -q --disable-pip-version-check -r $(1) && $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 endif
 
-.PHONY: help run up test fast laws fuzz chaos lint format semantics likeness train-ner eval-ner audit sbom bench eval lock clean
+.PHONY: help run up test fast laws fuzz chaos soak lint format semantics likeness train-ner eval-ner audit sbom bench eval lock clean

@@ -2,6 +2,9 @@
 
 Each process serves those that it has something to say about, under `/metrics`
 (`streams.health_server`).
+
+No label names a feed: ten thousand of them would be as many series of each metric, and `wirewatch feeds status`
+tells more of each. The age of the oldest success stands for all feeds, and the histogram of their lateness.
 """
 
 from __future__ import annotations

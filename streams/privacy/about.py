@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from streams.records import Alert, Figure, Mention, Record, Trend
@@ -40,6 +41,8 @@ class AlertsOf:
         """All that are or were there; commands bear these."""
         self.living: dict[str, Found] = {}
         """Newest revision by alert_id."""
+        self.revisions: list[Found] = []
+        """All that are there, also of alerts that were deleted; without their values."""
         self._figure_id = figure_id
         self._revisions: dict[str, int] = {}
 
@@ -48,6 +51,7 @@ class AlertsOf:
         if not names(alert, self._figure_id):
             return
         self.ids.add(alert.alert_id)
+        self.revisions.append(msgspec.structs.replace(found, value=b""))
         if alert.revision >= self._revisions.get(alert.alert_id, 0):
             self._revisions[alert.alert_id] = alert.revision
             self.living[alert.alert_id] = found

@@ -34,6 +34,8 @@ class Stored(Struct, frozen=True, kw_only=True):
     """Whether the figure was erased before."""
     alerts: list[Found]
     """The newest revision of each."""
+    revisions: list[Found]
+    """All of them, also of alerts that were deleted, without their values."""
     mentions: list[Found]
     trends: list[Found]
     commands: list[Found]
@@ -58,6 +60,7 @@ async def read_stored(settings: Settings, figure_id: str) -> Stored:
             watchlist=watched(records),
             erased=is_erased(figure_id, records),
             alerts=list(alerts.living.values()),
+            revisions=alerts.revisions,
             mentions=[f async for f in _naming(reader, MENTIONS, Mention, figure_id)],
             trends=[f async for f in _naming(reader, TRENDS, Trend, figure_id)],
             commands=[

@@ -98,6 +98,11 @@ def erase(
     else:
         _show(plan)
     _remarks(settings, stored, figure_id, archive)
+    if yes:
+        note(
+            f"Kafka keeps the entry in its files until more is written to {WATCHLIST} an hour later: do this "
+            "again tomorrow, which does that, too"
+        )
 
 
 def _plan(stored: Stored, figure_id: str, archive: Path | None, rows: int) -> dict[str, Any]:
@@ -150,9 +155,10 @@ def _remarks(settings: Settings, stored: Stored, figure_id: str, archive: Path |
                 f"{other.figure_id} names it as related; mend it with `wirewatch watchlist edit "
                 f"{other.figure_id} --drop-related {figure_id}`"
             )
-    default = settings.data_folder / "archive"
-    if archive is None and default.is_dir():
-        note(f"the archive was not looked at; give --archive {default}")
+    if archive is None:
+        default = settings.data_folder / "archive"
+        folder = default if default.is_dir() else "and its folder, if you keep one"
+        note(f"no archive was looked at; give --archive {folder}")
     if late := _unread(archive, stored):
         note(
             f"the archive has not taken in {late} of these records yet, and will when it runs: "
@@ -214,7 +220,7 @@ def _unread(folder: Path | None, stored: Stored) -> int:
         return 0
     from streams.privacy.archived import unread
 
-    return unread(folder, [*stored.alerts, *stored.mentions])
+    return unread(folder, [*stored.revisions, *stored.mentions])
 
 
 @contextlib.contextmanager
