@@ -19,6 +19,7 @@ from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.embedded import running_broker
+from streams.broker.lenient import install_lenience
 from streams.broker.pacing import install_pacing
 from streams.broker.presence import install_presence
 from streams.broker.security import check_addresses, security_options
@@ -40,6 +41,7 @@ __all__ = [
     "send_all",
 ]
 
+install_lenience()
 install_pacing()
 install_presence()
 

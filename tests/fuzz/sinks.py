@@ -35,7 +35,9 @@ from streams.wire import (
     encode,
     read_dead_letter,
     traceparent,
+    with_trace,
 )
+from tests.broker.batches import Fetch, make_batch
 from tests.desk.samples import make_alert
 
 __all__ = ["alerts", "archived", "headers", "notified"]
@@ -97,9 +99,17 @@ def archived(values: Sequence[bytes]) -> None:
 
 
 def headers(values: Sequence[bytes]) -> None:
-    """Anybody may write headers, of whom some have no value; a line of these values is one."""
+    """Anybody may write headers, of whom some have no value; a line of these values is one, or its name."""
     for value in values:
-        fields = [field or None for field in value.split(b"\n")]
+        lines = value.split(b"\n")
+        [record] = Fetch(make_batch((b"v", lines))).read()
+        attempts_before(record.headers)
+        with_trace(record.headers, traceparent(record.headers))
+        with contextlib.suppress(RecordError):
+            read_dead_letter(record.key, record.value, record.headers)
+        for name, _ in record.headers:
+            name.encode()  # so that it can be written again
+        fields = [field or None for field in lines]
         for name in (ATTEMPTS_HEADER, TRACE_HEADER):
             attempts_before([(name, field) for field in fields])
             traceparent([(name, field) for field in fields])

@@ -114,7 +114,9 @@ TARGETS: dict[str, Target] = {
     ),
     "notify": Target(_some(_alerts(), are_json=True), notified),
     "feed-states": Target(_some([_polled()], are_json=True), feed_states),
-    "headers": Target(_some([b"\n".join(LETTER.values())]), headers),
+    "headers": Target(
+        _some([b"\n".join(LETTER.values()), b"\n".join(name.encode() for name in LETTER)]), headers
+    ),
     "controls": Target(
         _some(
             [
