@@ -53,10 +53,12 @@ _COUNT = re.compile(rb"\d{1,9}")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 MESSAGE_LIMIT = 500
-"""Characters of an error message that travel in a dead letter."""
+"""Characters of an error message that travel in a dead letter; of other headers too, which are shorter."""
 
 DEAD_LETTER_VALUE_BYTES = 7 * 1024 * 1024
 """What of a value surely fits into `news.dead-letters`, key and headers included."""
+DEAD_LETTER_KEY_BYTES = 64 * 1024
+"""What of a key surely fits beside it. Ours are far shorter, and a key takes aiokafka a second per MiB."""
 
 
 def encode(record: Record) -> bytes:
@@ -115,6 +117,7 @@ def with_trace(headers: Iterable[tuple[str, bytes]], trace: bytes | None) -> Hea
 
 
 def dead_letter(
+    key: bytes | None,
     value: bytes | None,
     *,
     topic: str,
@@ -126,10 +129,11 @@ def dead_letter(
     timestamp_ms: int = -1,
     limit_bytes: int = DEAD_LETTER_VALUE_BYTES,
     trace: bytes | None = None,
-) -> tuple[bytes | None, Headers]:
+) -> tuple[bytes | None, bytes | None, Headers]:
     """Make the dead letter of a record.
 
     Args:
+        key: of the record; one longer than `DEAD_LETTER_KEY_BYTES` is cut, and headers say so.
         value: its bytes.
         topic: where it came from.
         partition: its partition, -1 if it never got there.
@@ -143,7 +147,7 @@ def dead_letter(
         trace: the `traceparent` of the record, or of the try that failed.
 
     Returns:
-        The value to write, the original bytes wherever they fit, and the headers.
+        Key and value to write, the original bytes wherever they fit, and the headers.
     """
     values = {
         "dead-letter-topic": topic,
@@ -151,16 +155,31 @@ def dead_letter(
         "dead-letter-offset": str(offset),
         "dead-letter-stage": stage,
         "dead-letter-error": type(error).__name__,
-        "dead-letter-message": str(error)[:MESSAGE_LIMIT],
+        "dead-letter-message": str(error),
         "dead-letter-attempts": str(attempts),
         "dead-letter-timestamp-ms": str(min(timestamp_ms, LAST_MILLISECOND)),
         "dead-letter-app-version": __version__,
     }
-    if value is not None and len(value) > limit_bytes:
-        values["dead-letter-cut-from-bytes"] = str(len(value))
-        value = value[:limit_bytes]
-    headers = [(name, text.encode("utf-8", "replace")) for name, text in values.items()]
-    return value, with_trace(headers, trace)
+    of_key, of_value = _cut_from(key, DEAD_LETTER_KEY_BYTES), _cut_from(value, limit_bytes)
+    if of_key:
+        values["dead-letter-key-cut-from-bytes"] = str(of_key)
+    if of_key or of_value:
+        values["dead-letter-cut-from-bytes"] = str(of_key + of_value)
+    if key is None and value is None:
+        key = b""  # aiokafka wants one of them
+    headers = [
+        (name, text[:MESSAGE_LIMIT].encode("utf-8", "replace")) for name, text in values.items()
+    ]
+    return (
+        key and key[:DEAD_LETTER_KEY_BYTES],
+        value and value[:limit_bytes],
+        with_trace(headers, trace),
+    )
+
+
+def _cut_from(part: bytes | None, limit: int) -> int:
+    """Size of what is to be cut; 0 of what fits."""
+    return len(part) if part and len(part) > limit else 0
 
 
 def attempts_before(headers: Iterable[tuple[str, bytes | None]]) -> int:

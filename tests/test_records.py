@@ -6,14 +6,18 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams import records
+from streams.broker.topics import DEAD_LETTER_BYTES
 from streams.errors import RecordError
 from streams.records import Alert, FeedState, Item, stable_id
 from streams.testing import make_enriched, make_item, make_mention
 from streams.wire import (
+    DEAD_LETTER_KEY_BYTES,
+    DEAD_LETTER_VALUE_BYTES,
     MESSAGE_LIMIT,
     dead_letter,
     decode,
@@ -76,23 +80,23 @@ def test_every_record_is_documented_and_exported():
 
 
 def test_dead_letters_say_where_they_came_from():
-    value, headers = dead_letter(
-        b"\xff", topic="news.items", partition=3, offset=14, stage="enrich",
+    key, value, headers = dead_letter(
+        b"key", b"\xff", topic="news.items", partition=3, offset=14, stage="enrich",
         error=ValueError("x" * 10_000),
     )  # fmt: skip
-    letter = read_dead_letter(b"key", value, headers)
+    letter = read_dead_letter(key, value, headers)
     assert (letter.topic, letter.partition, letter.offset) == ("news.items", 3, 14)
     assert (letter.stage, letter.error, letter.attempts) == ("enrich", "ValueError", 1)
-    assert letter.value == b"\xff"
+    assert (letter.key, letter.value, letter.cut_from_bytes) == (b"key", b"\xff", 0)
     assert len(letter.message) == MESSAGE_LIMIT
 
 
 def test_what_is_too_long_for_a_dead_letter_is_cut_and_says_so():
     def letter(size: int):
         return dead_letter(
-            bytes(size), topic="news.items", partition=0, offset=0, stage="enrich",
+            b"k", bytes(size), topic="news.items", partition=0, offset=0, stage="enrich",
             error=ValueError(), limit_bytes=10,
-        )  # fmt: skip
+        )[1:]  # fmt: skip
 
     value, headers = letter(100)
     assert value == bytes(10)
@@ -100,6 +104,49 @@ def test_what_is_too_long_for_a_dead_letter_is_cut_and_says_so():
     value, headers = letter(10)
     assert value == bytes(10)
     assert "dead-letter-cut-from-bytes" not in dict(headers)
+
+
+SIZES = st.none() | st.sampled_from(
+    [0, 1, DEAD_LETTER_KEY_BYTES, DEAD_LETTER_KEY_BYTES + 1, DEAD_LETTER_VALUE_BYTES,
+     DEAD_LETTER_VALUE_BYTES + 1, 2 * DEAD_LETTER_BYTES]
+)  # fmt: skip
+
+
+@settings(max_examples=50)
+@given(SIZES, SIZES, st.sampled_from(["", "\ud800", "\U0001f5de" * 2_000]))
+def test_whatever_the_record_its_dead_letter_can_be_written(key_size, value_size, text):
+    key, value = (None if size is None else bytes(size) for size in (key_size, value_size))
+    kept_key, kept_value, headers = dead_letter(
+        key, value, topic=text, partition=2**31 - 1, offset=2**63 - 1, stage=text,
+        error=ValueError(text), attempts=10**9, timestamp_ms=2**63 - 1, trace=b"0" * 55,
+    )  # fmt: skip
+    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(kept_key, kept_value, headers)
+    assert size < DEAD_LETTER_BYTES - 64 * 1024, "the broker counts what is around it too"
+    assert kept_key is not None or kept_value is not None, "aiokafka wants one of them"
+    assert (key or b"").startswith(kept_key or b"")
+    assert (value or b"").startswith(kept_value or b"")
+    is_whole = (kept_key or b"", kept_value) == (key or b"", value)
+    assert (read_dead_letter(kept_key, kept_value, headers).cut_from_bytes == 0) == is_whole
+
+
+@pytest.mark.parametrize(
+    ("key_size", "value_size", "kept", "cut_from"),
+    [
+        (9_000_000, 7, (DEAD_LETTER_KEY_BYTES, 7), 9_000_000),
+        (1, 9_000_000, (1, DEAD_LETTER_VALUE_BYTES), 9_000_000),
+        (1_200_000, 8_000_000, (DEAD_LETTER_KEY_BYTES, DEAD_LETTER_VALUE_BYTES), 9_200_000),
+        (DEAD_LETTER_KEY_BYTES, 8, (DEAD_LETTER_KEY_BYTES, 8), 0),
+    ],
+)
+def test_a_key_that_is_too_long_is_cut_too(key_size, value_size, kept, cut_from):
+    key, value, headers = dead_letter(
+        bytes(key_size), bytes(value_size), topic="news.items", partition=0, offset=0,
+        stage="enrich", error=ValueError(),
+    )  # fmt: skip
+    assert (len(key or b""), len(value or b"")) == kept
+    assert read_dead_letter(key, value, headers).cut_from_bytes == cut_from
+    told = dict(headers).get("dead-letter-key-cut-from-bytes")
+    assert told == (str(key_size).encode() if key_size > DEAD_LETTER_KEY_BYTES else None)
 
 
 def test_other_headers_are_not_a_dead_letter():

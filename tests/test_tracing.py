@@ -85,8 +85,15 @@ def test_which_trace_a_record_belongs_to(values, expected):
 
 
 def test_a_dead_letter_has_the_header_once():
-    _, headers = dead_letter(
-        b"", topic=ITEMS, partition=0, offset=0, stage="s", error=RecordError("no"), trace=FOREIGN
+    _, _, headers = dead_letter(
+        b"",
+        b"",
+        topic=ITEMS,
+        partition=0,
+        offset=0,
+        stage="s",
+        error=RecordError("no"),
+        trace=FOREIGN,
     )
     assert traces_of(headers) == [FOREIGN]
 

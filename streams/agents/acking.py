@@ -34,7 +34,7 @@ __all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
 log = structlog.get_logger(__name__)
 
 OUTPUT_BYTES = MESSAGE_BYTES - 16 * 1024
-"""Largest value that a stage may write: what the topics take, less key, headers and batch."""
+"""Largest key and value that a stage may write: what the topics take, less headers and batch."""
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +195,7 @@ class AckingPipeline(Service):
         step = self._steps[id(event)]
         if isinstance(outcome, Exception):
             return [await self._send_dead_letter(event, outcome, step)]
-        largest = max((len(output.value) for output in outcome), default=0)
+        largest = max((len(output.key) + len(output.value) for output in outcome), default=0)
         if largest > OUTPUT_BYTES:  # poison on the way out; all outputs or none
             error = RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
             return [await self._send_dead_letter(event, error, step)]
@@ -224,7 +224,8 @@ class AckingPipeline(Service):
             reason=str(error)[:200],
         )
         metrics.DEAD_LETTERS.labels(self.stage.name, type(error).__name__).inc()
-        value, headers = dead_letter(
+        key, value, headers = dead_letter(
+            message.key,
             message.value,
             topic=message.topic,
             partition=message.partition,
@@ -236,9 +237,7 @@ class AckingPipeline(Service):
             trace=step.traceparent,
         )
         sent: Awaitable[Any] = await self.topics[DEAD_LETTERS].send(
-            key=b"" if message.key is None and value is None else message.key,  # aiokafka wants one
-            value=value,
-            headers=dict(headers),
+            key=key, value=value, headers=dict(headers)
         )
         return sent
 

@@ -101,7 +101,8 @@ async def _set_aside(
     error: Exception,
     trace: bytes | None = None,
 ) -> None:
-    value_kept, headers = dead_letter(
+    key_kept, value_kept, headers = dead_letter(
+        key.encode(),
         value,
         topic=origin,
         partition=-1,
@@ -112,9 +113,7 @@ async def _set_aside(
         trace=trace,
     )
     try:
-        await producer.send_and_wait(
-            DEAD_LETTERS, key=key.encode(), value=value_kept, headers=headers
-        )
+        await producer.send_and_wait(DEAD_LETTERS, key=key_kept, value=value_kept, headers=headers)
     except KafkaError as failure:
         raise BrokerError(
             f"{DEAD_LETTERS}: the broker did not acknowledge a dead letter: {failure!r}"

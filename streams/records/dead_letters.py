@@ -23,7 +23,7 @@ class DeadLetter(Record, frozen=True, kw_only=True):
     timestamp_ms: int = -1
     """Time of the original record, milliseconds since the epoch; -1: not known."""
     cut_from_bytes: int = 0
-    """Size of the original value where only its beginning was kept; else 0."""
+    """Size of the original value where only its beginning was kept, and of the key likewise; else 0."""
     app_version: str = ""
     key: bytes | None = None
     value: bytes | None = None

@@ -35,8 +35,8 @@ async def send_dead_letter(
     """
     came_with = getattr(record, "headers", ())
     attempts = attempts or attempts_before(came_with) + 1
-    key = b"" if record.key is None and record.value is None else record.key  # aiokafka wants one
-    value, headers = dead_letter(
+    key, value, headers = dead_letter(
+        record.key,
         record.value,
         topic=record.topic,
         partition=record.partition,

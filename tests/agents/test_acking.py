@@ -47,8 +47,8 @@ class Event:
 
 
 class Echo:
-    """A stage that repeats; b"slow…" takes a while, b"bad" is refused, b"huge"
-    makes an output that is too large, b"crash" raises."""
+    """A stage that repeats; b"slow…" takes a while, b"bad" is refused, b"huge" and b"long"
+    make an output whose value or key is too large, b"crash" raises."""
 
     name = "echo"
     sources: tuple[str, ...] = ("in",)
@@ -74,7 +74,8 @@ class Echo:
         if record.value == b"bad":
             return RecordError("not an Item: nonsense")
         value = bytes(OUTPUT_BYTES + 1) if record.value == b"huge" else record.value
-        return (Output(topic="out", key=b"k", value=value, timestamp=1.0),)
+        key = bytes(OUTPUT_BYTES) if record.value == b"long" else b"k"
+        return (Output(topic="out", key=key, value=value, timestamp=1.0),)
 
 
 class Rig:
@@ -125,7 +126,7 @@ async def test_nothing_is_acked_before_the_broker_has_acked_the_output(rig):
     assert rig.pipeline.oldest_age_seconds() == 0
 
 
-@pytest.mark.parametrize("value", [b"bad", b"huge"])
+@pytest.mark.parametrize("value", [b"bad", b"huge", b"long"])
 async def test_a_refused_record_becomes_a_dead_letter_and_the_others_go_on(rig, value):
     await rig.put(b"1", value, b"3")
     await rig.until_acked(3)

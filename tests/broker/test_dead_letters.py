@@ -152,6 +152,20 @@ async def test_what_is_redriven_keeps_its_trace_and_has_it_once(broker):
         assert dict(record.headers) == {"traceparent": trace, "attempts-before": b"%d" % tries}
 
 
+async def test_what_lost_a_part_is_kept_and_not_sent_back(broker):
+    """A foreign record may be far larger than ours, for it is small when it is compressed."""
+    await apply(broker)
+    producer = await connect_producer(broker, message_bytes=DEAD_LETTER_BYTES)
+    for record in (refused(4, key=bytes(9_000_000)), refused(5, value=bytes(9_000_000))):
+        await send_dead_letter(producer, record, stage="enrich", error=RecordError("not an Item"))
+    await producer.stop()
+    letters = await read_letters(broker)
+    assert {each.letter.offset for each in letters} == {4, 5}
+    assert {why_not(each) for each in letters} == {
+        "only the beginning of its 9,000,000 bytes was kept"
+    }
+
+
 async def test_purged_letters_are_gone(broker):
     await apply(broker)
     await refuse(broker, refused(4), refused(5))

@@ -33,7 +33,8 @@ def _lines(records: list[Record]) -> list[Line]:
 
 
 def _letter(offset: int, of: Line) -> Line:
-    value, headers = dead_letter(
+    key, value, headers = dead_letter(
+        of.key,
         of.value,
         topic=ITEMS,
         partition=of.partition,
@@ -41,7 +42,7 @@ def _letter(offset: int, of: Line) -> Line:
         stage="enrich",
         error=RecordError("not an Item"),
     )
-    return Line(0, offset, of.key, value, tuple(headers))
+    return Line(0, offset, key, value, tuple(headers))
 
 
 def _enriched(number: int) -> EnrichedItem:

@@ -45,7 +45,7 @@ __all__ = ["alerts", "archived", "headers", "notified"]
 TIMES = (-1, 0, int(NOW.timestamp() * 1_000), 2**63 - 1)
 """Milliseconds since the epoch that records may bear."""
 LETTER = dict(
-    dead_letter(b"", topic=ALERTS, partition=0, offset=7, stage="notify", error=OSError("no"))[1]
+    dead_letter(b"", b"", topic=ALERTS, partition=0, offset=7, stage="s", error=OSError("no"))[-1]
 )
 """Headers of a dead letter."""
 
