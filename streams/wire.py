@@ -58,7 +58,7 @@ MESSAGE_LIMIT = 500
 DEAD_LETTER_VALUE_BYTES = 7 * 1024 * 1024
 """What of a value surely fits into `news.dead-letters`, key and headers included."""
 DEAD_LETTER_KEY_BYTES = 64 * 1024
-"""What of a key surely fits beside it. Ours are far shorter, and a key takes aiokafka a second per MiB."""
+"""What of a key surely fits beside it. Ours are far shorter, and aiokafka hashes so much for 20 ms."""
 
 
 def encode(record: Record) -> bytes:

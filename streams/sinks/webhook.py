@@ -157,7 +157,7 @@ def _line(alert: Alert) -> dict[str, object]:
         "figure_name": alert.figure_name,
         "policy_topics": alert.policy_topics,
         "headline": alert.headline,
-        "url": alert.sources[0].item.url,
+        "url": alert.sources[0].item.url if alert.sources else "",
         "seen_at": alert.latency.seen_at,
     }
 
@@ -269,7 +269,7 @@ def retry_after_seconds(header: str, now: datetime) -> float:
     else:
         try:
             at = parsedate_to_datetime(header)
-        except ValueError:
+            seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, TypeError, OverflowError, IndexError):
             return 0.0
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_SECONDS)

@@ -24,7 +24,7 @@ from streams.sinks.ledger import Ledger
 from streams.sinks.notifier import Notifier
 from streams.sinks.parquet import TABLES, next_offset
 from streams.sinks.terminal import render_alerts
-from streams.sinks.webhook import WebhookReceiver, payload
+from streams.sinks.webhook import WebhookReceiver, digest_payload, payload
 from streams.testing import NOW, make_mention
 from streams.wire import (
     ATTEMPTS_HEADER,
@@ -57,9 +57,10 @@ def alerts(values: Sequence[bytes]) -> None:
         desk.take(b"key", value, f"news.alerts/0/{number}")
         with contextlib.suppress(RecordError):
             alert = decode(Alert, value)
+            payload(alert)
+            digest_payload([alert])
             if alert.sources:
                 render_alerts([alert], NOW)
-                payload(alert)
     desk.cards()
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -118,6 +119,12 @@ def test_a_digest_tells_how_many_and_their_headlines():
     ]
     assert told == [("a", 1, "Eins"), ("b", 3, "Zwei")]
     assert message["data"]["alerts"][0]["url"] == "https://news.example/bilder"
+
+
+def test_a_foreign_alert_without_sources_is_told_in_a_digest():
+    alerts = [msgspec.structs.replace(make_alert("a"), sources=()), make_alert("b")]
+    told = json.loads(digest_payload(alerts))["data"]["alerts"]
+    assert [each["url"] for each in told] == ["", "https://news.example/bilder"]
 
 
 def test_the_id_of_a_digest_depends_on_its_revisions_and_the_receiver_only():
@@ -237,12 +244,22 @@ def test_a_wrong_receiver_is_told_at_the_start(url, secret, told):
     ("header", "seconds"),
     [("", 0.0), ("120", 120.0), ("0", 0.0), ("-5", 0.0), ("soon", 0.0), ("²", 0.0),
      ("Mon, 02 Mar 2026 12:00:30 GMT", 30.0), ("Mon, 02 Mar 2026 11:00:00 GMT", 0.0),
-     ("Mon, 02 Mar 2026 12:00:30 -0000", 30.0), ("9" * 5000, 3_600.0)],
+     ("Mon, 02 Mar 2026 12:00:30 -0000", 30.0), ("9" * 5000, 3_600.0),
+     ("Wed, 21 Oct 20260000000 07:28:00 GMT", 0.0), ("Wed, 21 Oct 2026 07:28:00 +9999999999", 0.0),
+     ("Fri, 31 Dec 9999 23:59:59 -2359", 3_600.0), ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+     ("Mon, 32 Feb 2026 12:00:30 GMT", 0.0), ("Mon, 02 Mar 2026 99:99:99 GMT", 0.0), (" ", 0.0)],
 )  # fmt: skip
 def test_retry_after(header, seconds):
     assert retry_after_seconds(header, NOON) == seconds
 
 
-@given(st.text())
+LIKE_A_DATE = st.from_regex(
+    r"[A-Z][a-z]{2},? ?[0-9]{1,20} (Oct|Feb) [0-9]{1,20} [0-9]{1,9}:[0-9]{1,9}(:[0-9]{1,9})? ?"
+    r"(GMT|[+-][0-9]{1,20})?",
+    fullmatch=True,
+)
+
+
+@given(st.text() | LIKE_A_DATE)
 def test_no_retry_after_header_raises(header):
     assert 0.0 <= retry_after_seconds(header, datetime(2026, 1, 1, tzinfo=UTC)) <= 3_600.0
