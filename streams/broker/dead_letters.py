@@ -106,12 +106,12 @@ def why_not(letter: Letter, *, insist: bool = False) -> str:
     told, spec = letter.letter, TOPICS.get(letter.letter.topic)
     if spec is None or told.partition < 0:
         return "it is no record of ours; what it came from is asked again by itself"
+    if told.cut_from_bytes:
+        return f"only the beginning of its {told.cut_from_bytes:,} bytes was kept"
     if receiver_of(told):
         return "it has been redriven already" if letter.redriven and not insist else ""
     if "compact" in spec.cleanup:
         return f"{told.topic} keeps the newest record of a key, which this one need not be"
-    if told.cut_from_bytes:
-        return f"only the beginning of its {told.cut_from_bytes:,} bytes was kept"
     if letter.redriven and not insist:
         return "it has been redriven already"
     if told.attempts >= MOST_ATTEMPTS and not insist:

@@ -56,6 +56,7 @@ def letter(*, redriven=False, **fields):
         (letter(topic=ALERTS, stage="notify"), True, "keeps the newest record of a key"),
         (letter(topic=ALERTS, stage="notify:desk", attempts=5), False, ""),
         (letter(topic=ALERTS, stage="notify:desk", redriven=True), False, "redriven already"),
+        (letter(topic=ALERTS, stage="notify:desk", cut_from_bytes=9), True, "only the beginning"),
         (letter(topic="feed", partition=-1), True, "no record of ours"),
     ],
 )
