@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 STILL_SECONDS = 180.0
-"""How long an event loop may not turn, or a record be in flight."""
+"""How long an event loop may not turn, or a record in flight not get on."""
 NOT_YET = "not yet: the process is starting"
 
 _STAGE = ("broker", "assigned", "recovered", "models", "producer")
@@ -69,13 +69,13 @@ def stands_still(
 
     Args:
         loop_seconds: since the event loop last turned.
-        in_flight_seconds: age of the oldest record in flight; 0 if there is none.
+        in_flight_seconds: since the oldest record in flight got on by a step; 0 if there is none.
         limit_seconds: what either may reach.
     """
     if loop_seconds > limit_seconds:
         return f"the event loop has not turned for {loop_seconds:.0f} s"
     if in_flight_seconds > limit_seconds:
-        return f"a record has been in flight for {in_flight_seconds:.0f} s"
+        return f"a record in flight has not got on for {in_flight_seconds:.0f} s"
     return ""
 
 

@@ -50,7 +50,7 @@ def test_a_process_is_ready_when_all_that_it_needs_is_there(needs, found, missin
         (0, 0, ""),
         (10, 10, ""),
         (10.5, 0, "the event loop has not turned for"),
-        (0, 11, "a record has been in flight for 11 s"),
+        (0, 11, "a record in flight has not got on for 11 s"),
         (11, 11, "the event loop has not turned for 11 s"),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_check_that_fails_is_a_reason_and_no_error():
 def test_livez_says_what_the_watchdog_says():
     watchdog, health = Watchdog(lambda: 200.0), Health()
     health.live_by(watchdog.stuck)
-    assert health.stuck() == watchdog.stuck() == "a record has been in flight for 200 s"
+    assert health.stuck() == watchdog.stuck() == "a record in flight has not got on for 200 s"
 
 
 async def test_a_loop_that_is_blocked_is_told_and_one_that_is_not_watched_is_not():

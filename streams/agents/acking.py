@@ -23,6 +23,7 @@ import structlog
 from mode import Service
 
 from streams import metrics, tracing
+from streams.agents.in_flight import InFlight
 from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
@@ -122,11 +123,11 @@ class AckingPipeline(Service):
         super().__init__(**kwargs)
         self.stage = stage
         self.topics = topics
+        self.in_flight = InFlight()
         self._linger = linger_seconds
         self._slots = asyncio.Semaphore(stage.batch_size * stage.depth)
         self._open: list[Any] = []
         self._batches: asyncio.Queue[tuple[list[Any], Awaitable[list[Outcome]]]] = asyncio.Queue()
-        self._began: dict[int, float] = {}
         self._steps: dict[int, Step] = {}
         self._sent_at: float | None = None
         self._watermark = metrics.Watermark(stage.name)
@@ -134,18 +135,13 @@ class AckingPipeline(Service):
     async def put(self, event: Any) -> None:
         """Take a Faust event; waits while too much is in flight."""
         await self._slots.acquire()
-        self._began[id(event)] = time.monotonic()
+        self.in_flight.take(event)
         self._steps[id(event)] = tracing.follow(self.stage.name, event.message)
         self._open.append(event)
         if len(self._open) >= self.stage.batch_size:
             self._close_batch(self._open)
         elif len(self._open) == 1:
             self.loop.call_later(self._linger, self._close_batch, self._open)
-
-    def oldest_age_seconds(self) -> float:
-        """How long the oldest record in flight has been waiting; 0 if there is none."""
-        began = list(self._began.values())  # a copy, because the watchdog's thread asks too
-        return time.monotonic() - began[0] if began else 0.0
 
     def unacked_seconds(self) -> float:
         """How long outputs have been waiting for the broker's acks; 0 if none do."""
@@ -156,10 +152,14 @@ class AckingPipeline(Service):
         if events is not self._open or not events:
             return  # the timer of a batch that has filled up meanwhile
         self._open = []
-        work: Awaitable[list[Outcome]] = self.stage.process([_received(e) for e in events])
+        work: Awaitable[list[Outcome]] = self._process(events)
         if self.stage.overlap:
             work = asyncio.ensure_future(work)  # starts now; a bare coroutine starts when awaited
         self._batches.put_nowait((events, work))
+
+    async def _process(self, events: list[Any]) -> list[Outcome]:
+        self.in_flight.work_on(events)
+        return await self.stage.process([_received(event) for event in events])
 
     @Service.task
     async def _finish_batches(self) -> None:
@@ -185,7 +185,7 @@ class AckingPipeline(Service):
             self._sent_at = None
         for event in events:
             event.ack()
-            del self._began[id(event)]
+            self.in_flight.done(event)
             self._steps.pop(id(event)).end()
             self._slots.release()
         self._watermark.reach(max(event.message.timestamp for event in events))

@@ -14,6 +14,7 @@ import structlog
 
 from streams import metrics
 from streams.agents.acking import Outcome, Output, Received
+from streams.agents.in_flight import note_progress
 from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ENRICHED, ITEMS, WATCHLIST
 from streams.config import Settings, utc_now
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 BATCH_DEADLINE_SECONDS = 30.0
 """A batch of 16 items takes well under a second; what takes this long hangs."""
 SUSPECT_DEADLINE_SECONDS = 5.0
-"""For one item alone. All suspects of a batch are done before the watchdog's 180 s are over."""
+"""For one item alone. If all of a batch hang, that takes minutes, in each step of which the watchdog sees progress."""
 
 
 class EnrichStage:
@@ -109,15 +110,16 @@ async def _one_by_one(
 ) -> list[BatchResult]:
     """Enrich suspects each by itself; the guilty ones are named, the others are done."""
     results: list[BatchResult] = []
-    await _load(apart, watchlist)
     for value in values:
+        await _load(apart, watchlist)  # at once, unless the one before was guilty
+        note_progress()
         try:
             results += await apart.run(
                 enrich_batch, watchlist, [value], now, deadline_seconds=SUSPECT_DEADLINE_SECONDS
             )
         except PoolBrokenError as error:
             results.append(BatchResult(error=f"it breaks its process: {error}"))
-            await _load(apart, watchlist)
+        note_progress()
     return results
 
 

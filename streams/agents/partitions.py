@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from streams.agents.acking import Received
+from streams.agents.in_flight import note_progress
 from streams.errors import RecordError
 
 __all__ = ["PartitionStates"]
@@ -45,6 +46,7 @@ class PartitionStates(Generic[S]):
             self._last = {key: at for key, at in self._last.items() if key[1] != partition}
             self._states.pop(partition, None)
             self._states[partition] = await self._rebuild(record)
+            note_progress()  # a batch may touch all partitions
         self._last[place] = record.offset
         return self._states[partition]
 

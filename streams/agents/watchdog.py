@@ -28,14 +28,14 @@ class Watchdog:
     `/livez` asks `stuck` too, so it never says otherwise.
 
     Args:
-        oldest_age_seconds: age of the oldest record in flight.
-        limit_seconds: how old that may get, and how long the loop may not turn.
+        still_seconds: how long the oldest record in flight has not got on; 0 if there is none.
+        limit_seconds: what that may reach, and how long the loop may not turn.
     """
 
     def __init__(
-        self, oldest_age_seconds: Callable[[], float], *, limit_seconds: float = STILL_SECONDS
+        self, still_seconds: Callable[[], float], *, limit_seconds: float = STILL_SECONDS
     ) -> None:
-        self._oldest_age = oldest_age_seconds
+        self._still = still_seconds
         self._limit = limit_seconds
         self._pulse = Pulse(_CHECK_SECONDS)
         self._stopped = threading.Event()
@@ -59,7 +59,7 @@ class Watchdog:
 
     def stuck(self) -> str:
         """Say what stands still; empty if nothing does."""
-        return stands_still(self._pulse.still_seconds(), self._oldest_age(), self._limit)
+        return stands_still(self._pulse.still_seconds(), self._still(), self._limit)
 
 
 def limit_shutdown(seconds: float) -> None:

@@ -108,9 +108,10 @@ class _StageRunner(Service):
         super().__init__(**kwargs)
         self.stage = stage
         self.pipeline = AckingPipeline(stage, topics)
-        self._watchdog = Watchdog(self.pipeline.oldest_age_seconds)
+        in_flight = self.pipeline.in_flight
+        self._watchdog = Watchdog(in_flight.still_seconds)
         HEALTH.live_by(self._watchdog.stuck)
-        metrics.IN_FLIGHT_SECONDS.labels(stage.name).set_function(self.pipeline.oldest_age_seconds)
+        metrics.IN_FLIGHT_SECONDS.labels(stage.name).set_function(in_flight.oldest_age_seconds)
 
     async def on_start(self) -> None:
         await self.stage.start()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streams.agents.acking import OUTPUT_BYTES, AckingPipeline, Output
+from streams.agents.in_flight import InFlight, note_progress
 from streams.broker.topics import DEAD_LETTERS
 from streams.errors import RecordError
 from streams.wire import read_dead_letter
@@ -120,10 +121,10 @@ async def test_nothing_is_acked_before_the_broker_has_acked_the_output(rig):
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.05)
     assert rig.acked == []
-    assert rig.pipeline.oldest_age_seconds() > 0.04
+    assert rig.pipeline.in_flight.oldest_age_seconds() > 0.04
     rig.out.hold.set_result(None)
     await rig.until_acked(2)
-    assert rig.pipeline.oldest_age_seconds() == 0
+    assert rig.pipeline.in_flight.oldest_age_seconds() == 0
 
 
 @pytest.mark.parametrize("value", [b"bad", b"huge", b"long"])
@@ -178,6 +179,33 @@ async def test_too_much_in_flight_pushes_back():
     rig.out.hold.set_result(None)
     await asyncio.wait_for(fifth, 5)
     await rig.until_acked(5)
+    await rig.pipeline.stop()
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+async def test_what_gets_on_is_not_still_however_long_it_takes(overlap):
+    now, still = 0.0, []
+    rig = Rig(batch_size=1)
+    in_flight = rig.pipeline.in_flight = InFlight(lambda: now)
+    rig.pipeline.stage.overlap = overlap
+    process = rig.pipeline.stage.process
+
+    async def in_steps(batch):
+        nonlocal now
+        for _ in range(3):
+            now += 100
+            still.append(in_flight.still_seconds())
+            note_progress()
+        return await process(batch)
+
+    rig.pipeline.stage.process = in_steps  # type: ignore[method-assign]
+    await rig.pipeline.start()
+    await rig.put(b"1")
+    await rig.until_acked(1)
+    await rig.put(b"2")
+    await rig.until_acked(2)
+    assert still == [100] * 6
+    assert in_flight.still_seconds() == in_flight.oldest_age_seconds() == 0
     await rig.pipeline.stop()
 
 

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from streams.agents import enrich
+from streams.agents.in_flight import InFlight
 from streams.config import utc_now
 from streams.enrich.batch import BatchResult
-from streams.pool import KillablePool, PoolBrokenError
+from streams.pool import KillablePool, OverranError, PoolBrokenError
 from streams.records import Figure
 
 
@@ -46,6 +47,34 @@ async def test_only_the_guilty_are_blamed(pool):
 async def test_a_pool_that_cannot_start_blames_nobody(pool):
     with pytest.raises(PoolBrokenError):
         await enrich._one_by_one(pool, "broken", [b"1", b"2"], utc_now())
+
+
+async def test_each_step_of_looking_for_the_guilty_is_progress(monkeypatch):
+    """Else a batch of items that all hang would take longer than the watchdog waits, again and again."""
+    now, most_still, loads = 1_000.0, 0.0, 0
+    in_flight = InFlight(lambda: now)
+    batch = [object()] * 16
+
+    class Slow:
+        """All items hang, and the models take long to load."""
+
+        async def run(self, function, watchlist, values, at, deadline_seconds=0.0):
+            nonlocal now, most_still, loads
+            now += 5 if values else 20
+            loads += not values
+            most_still = max(most_still, in_flight.still_seconds())
+            if values:
+                raise OverranError("took longer than 5 s")
+            return []
+
+    in_flight.take(batch[0])
+    in_flight.work_on(batch)
+    results = await enrich._one_by_one(Slow(), "w", [b"hang"] * 16, utc_now())  # type: ignore[arg-type]
+    assert all(result.error for result in results)
+    assert loads == 16
+    assert in_flight.oldest_age_seconds() == 16 * 25
+    assert most_still == 20
+    assert in_flight.still_seconds() == 0
 
 
 def watchlist(version):

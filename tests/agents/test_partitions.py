@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.agents import partitions
 from streams.agents.acking import Received
 from streams.agents.partitions import PartitionStates
 
@@ -44,6 +45,14 @@ async def test_partitions_are_apart(states):
     for partition in (0, 1, 0, 1):
         await states.before(record(5 if (partition, 5) not in states.rebuilt else 6, partition))
     assert states.rebuilt == [(0, 5), (1, 5)]
+
+
+async def test_each_partition_that_has_been_read_again_is_progress(states, monkeypatch):
+    noted = []
+    monkeypatch.setattr(partitions, "note_progress", lambda: noted.append(True))
+    for partition in (0, 1, 1):
+        await states.before(record(5 if partition not in dict(states.rebuilt) else 6, partition))
+    assert len(noted) == 2
 
 
 async def test_after_a_rebalance_even_the_next_record_rebuilds(states):

@@ -94,5 +94,5 @@ async def test_a_record_that_gets_no_further_ends_the_process_with_70(broker, tm
     async with asyncio.timeout(30):
         _, said = await process.communicate()
     assert process.returncode == 70
-    assert b"watchdog: a record has been in flight for" in said
+    assert b"watchdog: a record in flight has not got on for" in said
     assert b"Thread" in said  # the stacks, for whoever asks where it stood
