@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from streams.agents.acking import AckingPipeline, Output
+from streams.agents.acking import AckingPipeline, Output, Received
 from streams.broker.topics import ALERTS, DEAD_LETTERS, ENRICHED, ITEMS, MENTIONS
 from streams.config import Settings
 from streams.errors import BrokerError, ConfigError, RecordError, SinkError
@@ -161,6 +161,7 @@ class Pass:
     async def watch(self) -> None: ...
     async def stop(self) -> None: ...
     def reset(self) -> None: ...
+    def refused(self, record: Received) -> None: ...
 
     async def process(self, batch):
         return [self._one(record) for record in batch]

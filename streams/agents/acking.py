@@ -96,6 +96,13 @@ class Stage(Protocol):
         """Forget what is remembered of partitions: they have been assigned anew."""
         ...
 
+    def refused(self, record: Received) -> None:
+        """An outcome of `process` was not published, but the record set aside: whatever was remembered of it is wrong.
+
+        Called before the next batch is processed where batches do not overlap.
+        """
+        ...
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Decide what becomes of each record. Raising crashes the process."""
         ...
@@ -198,6 +205,7 @@ class AckingPipeline(Service):
         largest = max((len(output.key) + len(output.value) for output in outcome), default=0)
         if largest > OUTPUT_BYTES:  # poison on the way out; all outputs or none
             error = RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
+            self.stage.refused(_received(event))
             return [await self._send_dead_letter(event, error, step)]
         acks = [await self._send_output(output, step) for output in outcome]
         metrics.RECORDS.labels(self.stage.name, "ok").inc()

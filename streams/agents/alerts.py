@@ -123,6 +123,10 @@ class AlertsStage:
         """Read partitions again when their next record arrives."""
         self._states.reset()
 
+    def refused(self, record: Received) -> None:
+        """Read its partition again with the next batch."""
+        self._states.refused(record)
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Turn mentions and commands into revisions of alerts, and mentions into trends."""
         self._states.begin_batch()

@@ -66,8 +66,12 @@ class PartitionStates(Generic[S]):
             cure="see the log; redrive it with a version that can read it",
         )
 
+    def refused(self, record: Received) -> None:
+        """Read the partition again with the next batch, since what was made of this record will never be in Kafka."""
+        self._doubtful.add(record.partition)
+
     def begin_batch(self) -> None:
-        """Forget the states that a record has left half changed; all outputs before have been acked."""
+        """Forget the states that a record has left half changed or ahead of Kafka; all outputs before have been acked."""
         for partition in self._doubtful:
             self._states.pop(partition, None)
         self._doubtful.clear()

@@ -53,6 +53,10 @@ class StoriesStage:
         """Read partitions again when their next record arrives."""
         self._clusters.reset()
 
+    def refused(self, record: Received) -> None:
+        """Read its partition again with the next batch."""
+        self._clusters.refused(record)
+
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Name the story of each item and emit its mentions."""
         self._clusters.begin_batch()

@@ -58,11 +58,15 @@ class Echo:
 
     def __init__(self, batch_size=2, depth=4):
         self.batch_size, self.depth = batch_size, depth
+        self.told: list[int] = []
 
     async def start(self) -> None: ...
     async def watch(self) -> None: ...
     async def stop(self) -> None: ...
     def reset(self) -> None: ...
+
+    def refused(self, record):
+        self.told.append(record.offset)
 
     async def process(self, batch):
         if batch[0].value.startswith(b"slow"):
@@ -142,6 +146,22 @@ async def test_a_refused_record_becomes_a_dead_letter_and_the_others_go_on(rig, 
     )
     assert letter.value == value
     assert (letter.attempts, letter.timestamp_ms) == (2, 1_000)
+
+
+@pytest.mark.parametrize(("value", "told"), [(b"bad", []), (b"huge", [1])])
+async def test_a_stage_hears_of_what_was_not_published_before_it_goes_on(rig, value, told):
+    """It has remembered its output; of what it refused itself it has not."""
+    rig.pipeline.stage.overlap = False
+    process, heard = rig.pipeline.stage.process, []
+
+    async def listen(batch):
+        heard.append(list(rig.pipeline.stage.told))
+        return await process(batch)
+
+    rig.pipeline.stage.process = listen
+    await rig.put(b"1", value, b"3", b"4")
+    await rig.until_acked(4)
+    assert heard == [[], told]
 
 
 async def test_a_refused_record_is_acked_only_after_its_dead_letter(rig):

@@ -257,6 +257,15 @@ async def test_what_raises_is_a_dead_letter_and_the_next_record_is_processed(top
     assert len(next_one.sources) == 2
 
 
+async def test_an_alert_that_could_not_be_published_is_told_when_its_mention_is_redriven(topics):
+    mention = make_mention()
+    lost = topics.write(MENTIONS, encode(mention), NOW)
+    await topics.stage.process([lost])  # say that its alert is too large
+    topics.stage.refused(lost)
+    (told,) = await topics.take(topics.write(MENTIONS, encode(mention), NOW))
+    assert (told.revision, told.update_kind, told.notify) == (1, "new", True)
+
+
 async def test_an_erased_figure_is_not_written_about_any_more(topics):
     (first,) = await topics.news(1)
     topics.figures = {mark_id("ada-example"): mark_of("ada-example")}

@@ -47,6 +47,20 @@ async def test_partitions_are_apart(states):
     assert states.rebuilt == [(0, 5), (1, 5)]
 
 
+async def test_a_partition_whose_record_was_refused_is_read_again_with_the_next_batch(states):
+    states.begin_batch()
+    for partition in (0, 1):
+        await states.before(record(5, partition))
+    states.refused(record(5))
+    await states.before(record(6))  # of the same batch: its earlier outputs are not in Kafka yet
+    states.begin_batch()
+    for partition in (0, 1):
+        await states.before(record(7 - partition, partition))
+    states.begin_batch()
+    await states.before(record(8))
+    assert states.rebuilt == [(0, 5), (1, 5), (0, 7)]
+
+
 async def test_each_partition_that_has_been_read_again_is_progress(states, monkeypatch):
     noted = []
     monkeypatch.setattr(partitions, "note_progress", lambda: noted.append(True))
