@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -22,6 +21,7 @@ from streams.enrich.batch import BatchResult, begin, enrich_batch, write_snapsho
 from streams.enrich.entity_models import check_models
 from streams.enrich.policy import read_policy
 from streams.errors import RecordError
+from streams.held_folder import HeldFolder
 from streams.pool import KillablePool, PoolBrokenError
 from streams.records import EnrichedItem, Figure
 from streams.wire import headers_for
@@ -145,11 +145,12 @@ class _Files:
 
     Files, because a pool cannot address all of its processes, and a large watchlist should not
     travel with every batch. Each edit of the watchlist makes a new file, which stays for as long as
-    a batch uses it.
+    a batch uses it. A watchlist is personal data: none may outlive its process for long.
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="wirewatch-enrich-"))
+        self._held = HeldFolder("wirewatch-watchlist-")
+        self._folder = self._held.path
         self._current = ""
         self._version = ""
         self._edits = 0
@@ -184,4 +185,4 @@ class _Files:
 
     def remove(self) -> None:
         """Remove all files."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.remove()

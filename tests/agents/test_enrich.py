@@ -1,6 +1,7 @@
 """The enrich stage: who is blamed when the pool breaks, and which watchlist a batch sees."""
 
 import os
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,14 @@ def fake_batch(watchlist, values, now):
         if value == b"hang":
             time.sleep(600)
     return [BatchResult(value=value) for value in values]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Else what other processes on this machine left would be removed, too."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    return tmp_path / "temporary"
 
 
 @pytest.fixture
@@ -82,7 +91,7 @@ def watchlist(version):
     return SimpleNamespace(version=version, values={version: figure})
 
 
-def test_a_watchlist_stays_readable_while_a_batch_uses_it():
+def test_a_watchlist_stays_readable_while_a_batch_uses_it(temporary):
     files = enrich._Files()
     with files.watchlist(watchlist("one")) as one:
         with files.watchlist(watchlist("two")) as two, files.watchlist(watchlist("three")):
@@ -99,7 +108,19 @@ def test_a_watchlist_stays_readable_while_a_batch_uses_it():
     assert not Path(one).parent.exists()
 
 
-def test_the_lexicon_is_kept_as_it_was(tmp_path):
+def test_a_watchlist_whose_process_was_killed_goes_with_the_next_start(temporary):
+    killed, other = enrich._Files(), enrich._Files()
+    with killed.watchlist(watchlist("one")) as one:
+        assert killed._held._lock is not None
+        os.close(killed._held._lock)  # as the system does
+        files = enrich._Files()
+        assert not Path(one).exists()
+    assert set(temporary.iterdir()) == {files._folder, other._folder}
+    for each in (files, other):
+        each.remove()
+
+
+def test_the_lexicon_is_kept_as_it_was(tmp_path, temporary):
     path = tmp_path / "policy" / "ai.yaml"
     path.parent.mkdir()
     path.write_text("id: ai\n")
