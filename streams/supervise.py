@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from streams.child_logs import last_lines, open_log, shorten_log
 from streams.config import environment as child_environment
 from streams.config import utc_now
 from streams.errors import BrokerError, WirewatchError
@@ -39,6 +40,8 @@ STEADY_SECONDS = 12.0
 """Whoever runs for so long has found the broker again: not to find it takes less."""
 REMIND_EVERY = 20
 """Of so many starts without a broker, one is told: every five minutes."""
+LOG_CHECK_SECONDS = 10.0
+"""How often logs are looked at that may have become too large."""
 LAST_WORDS = 8
 """Lines of a crashed child's log that are shown."""
 STOP_SECONDS = 8.5
@@ -105,8 +108,8 @@ class Supervisor:
 
     Args:
         children: in the order in which they are started.
-        log_folder: gets one `<name>.log` per child, begun anew; None leaves them this
-            process's stdout and stderr.
+        log_folder: gets one `<name>.log` per child, begun anew, and `<name>.log.1` with what was
+            before it, once it has become too large; None leaves them this process's stdout and stderr.
         environment: variables that the children get beside this process's own.
         report: told in a sentence what happens to the children.
     """
@@ -137,11 +140,12 @@ class Supervisor:
         if self._log_folder:
             self._log_folder.mkdir(parents=True, exist_ok=True)
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        shortening = asyncio.create_task(self._shorten_logs())
         try:
             await asyncio.gather(*keepers)
         finally:
-            for keeper in keepers:
-                keeper.cancel()
+            for task in (*keepers, shortening):
+                task.cancel()
             await self.stop()
 
     def running(self) -> dict[str, int]:
@@ -204,9 +208,8 @@ class Supervisor:
         """
         with contextlib.ExitStack() as stack:
             output = None
-            if self._log_folder:
-                log_file = self._log_folder / f"{child.name}.log"
-                output = stack.enter_context(log_file.open("wb" if first else "ab"))
+            if log_file := self._log_file(child):
+                output = stack.enter_context(open_log(log_file, anew=first))
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -228,11 +231,27 @@ class Supervisor:
             self._report(f"{child.name} has a broker again")
         return await process.wait(), True
 
+    def _log_file(self, child: Child) -> Path | None:
+        return self._log_folder / f"{child.name}.log" if self._log_folder else None
+
+    async def _shorten_logs(self) -> None:
+        """Cut logs that have become too large, for as long as this runs."""
+        while True:
+            await asyncio.sleep(LOG_CHECK_SECONDS)
+            for log_file in filter(None, map(self._log_file, self._children)):
+                try:
+                    if await asyncio.to_thread(shorten_log, log_file):
+                        log.info("log_shortened", file=str(log_file))
+                except FileNotFoundError:
+                    pass  # not begun yet, or somebody took it away
+                except OSError as error:
+                    log.warning("log_not_kept", file=str(log_file), reason=str(error))
+
     def _last_words(self, child: Child, lines_shown: int = LAST_WORDS) -> str:
-        if not self._log_folder:
+        log_file = self._log_file(child)
+        if not log_file:
             return ""
-        log_file = self._log_folder / f"{child.name}.log"
-        lines = log_file.read_text("utf-8", "replace").splitlines()[-lines_shown:]
+        lines = last_lines(log_file, lines_shown)
         return "\n".join([*(f"    {line}" for line in lines), f"    ({log_file})"])
 
 

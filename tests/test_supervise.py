@@ -5,10 +5,12 @@ import os
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from streams import supervise
+from streams.child_logs import shorten_log
 from streams.errors import WirewatchError
 from streams.supervise import Child, GiveUp, Restart, Supervisor, after_crash
 from streams.testing import NOW
@@ -48,6 +50,7 @@ def command(monkeypatch, tmp_path):
         "    open(__file__, 'a').write('# start\\n')\n"
         "    print('no broker reached', flush=True)\n"
         "    sys.exit(69)\n"
+        "while sys.argv[-1] == 'talker': print('word ' * 10, flush=True); time.sleep(0.001)\n"
         "time.sleep(600)\n"
     )
     fake = tmp_path / "python"
@@ -88,6 +91,23 @@ async def test_a_child_that_keeps_crashing_ends_everything_with_its_last_words(
     calm = int((command / "calm.log").read_text().split()[-1])
     with pytest.raises(ProcessLookupError):
         os.kill(calm, 0)
+
+
+async def test_a_log_that_grows_is_cut_while_its_child_goes_on_writing(command, monkeypatch):
+    monkeypatch.setattr(supervise, "LOG_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(supervise, "shorten_log", partial(shorten_log, limit_bytes=1_000))
+    supervisor = Supervisor([Child("talker", ("talker",))], command, {}, print)
+    running = asyncio.create_task(supervisor.run())
+    log_file, former = command / "talker.log", command / "talker.log.1"
+    async with asyncio.timeout(20):
+        while not former.exists() or not log_file.stat().st_size:
+            assert not running.done()
+            await asyncio.sleep(0.01)
+    await supervisor.stop()
+    await running
+    assert former.read_bytes().startswith(b"I am talker")
+    assert b"\0" not in log_file.read_bytes(), "it goes on at the new end, without a hole"
+    assert log_file.stat().st_size < 100_000
 
 
 async def test_who_has_no_broker_is_started_until_there_is_one_and_that_is_said_once(
