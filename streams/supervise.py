@@ -224,6 +224,8 @@ class Supervisor:
             )
         self._processes[child.name] = process
         log.info("started", process=child.name, pid=process.pid)
+        if self._stopping:  # meanwhile: `stop` could not know of it
+            _send(process, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STEADY_SECONDS):
                 return await process.wait(), False

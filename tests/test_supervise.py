@@ -77,6 +77,21 @@ async def test_stop_ends_all_children(command):
             os.kill(pid, 0)
 
 
+async def test_a_child_that_is_just_being_started_ends_too(command, monkeypatch):
+    supervisor = Supervisor([Child("a", ("a",))], command, {}, print)
+    create = asyncio.create_subprocess_exec
+
+    async def slowly(*args, **options):
+        process = await create(*args, **options)
+        await supervisor.stop()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    async with asyncio.timeout(20):
+        await supervisor.run()
+    assert supervisor.running() == {}
+
+
 async def test_a_child_that_keeps_crashing_ends_everything_with_its_last_words(
     command, monkeypatch
 ):
