@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +26,22 @@ __all__ = [
     "is_supervised",
     "limit_math_threads",
     "parse_duration",
+    "seconds_awake_or_not",
     "secret",
     "set_health_port",
     "set_log_level",
     "utc_now",
 ]
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def seconds_awake_or_not() -> float:
+    """Seconds of a clock that runs on while the machine is suspended, as Linux's monotonic one
+    does not: a laptop that was closed has lost its place in its groups.
+    """
+    return time.clock_gettime(_CLOCK)
 
 
 def utc_now() -> datetime:

@@ -55,6 +55,8 @@ class Screen:
         told: dict[str, list[Alert]] = {}
         silent: dict[str, list[Alert]] = {}
         for alert in alerts:
+            if not alert.sources:  # none of ours
+                continue
             if alert.notify or alert.revision > 1:  # a backfill's first revision is not shown
                 groups = told if alert.notify else silent
                 groups.setdefault(alert.sources[-1].item.item_id, []).append(alert)

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from streams import health_server, metrics
 from streams.agents.alerts import SUPPRESSED_BY
-from streams.agents.watchdog import Watchdog
+from streams.agents.watchdog import Awake, Watchdog
 from streams.alerts import storm, suppress
 from streams.config import Settings
 from streams.errors import ConfigError
@@ -73,7 +73,7 @@ def test_a_check_that_fails_is_a_reason_and_no_error():
 
 
 def test_livez_says_what_the_watchdog_says():
-    watchdog, health = Watchdog(lambda: 200.0), Health()
+    watchdog, health = Watchdog(lambda: 200.0, Awake(27)), Health()
     health.live_by(watchdog.stuck)
     assert health.stuck() == watchdog.stuck() == "a record in flight has not got on for 200 s"
 

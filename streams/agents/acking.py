@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -26,7 +26,7 @@ from streams import metrics, tracing
 from streams.agents.in_flight import InFlight
 from streams.broker.clients import MESSAGE_BYTES
 from streams.broker.topics import DEAD_LETTERS
-from streams.errors import RecordError
+from streams.errors import RecordError, WirewatchError
 from streams.tracing import Step
 from streams.wire import LAST_MILLISECOND, attempts_before, dead_letter, with_trace
 
@@ -114,6 +114,7 @@ class AckingPipeline(Service):
     Args:
         stage: what to do.
         topics: Faust topic by name, for the stage's outputs and the dead letters.
+        lost: says why the records may be somebody else's by now; empty if they cannot.
         linger_seconds: how long an incomplete batch waits for more.
     """
 
@@ -124,6 +125,7 @@ class AckingPipeline(Service):
         stage: Stage,
         topics: dict[str, Any],
         *,
+        lost: Callable[[], str] = str,
         linger_seconds: float = 0.02,
         **kwargs: Any,
     ) -> None:
@@ -131,6 +133,7 @@ class AckingPipeline(Service):
         self.stage = stage
         self.topics = topics
         self.in_flight = InFlight()
+        self._lost = lost
         self._linger = linger_seconds
         self._slots = asyncio.Semaphore(stage.batch_size * stage.depth)
         self._open: list[Any] = []
@@ -182,6 +185,8 @@ class AckingPipeline(Service):
         """Bring one batch to its end: outputs, their acks, then the acks of its inputs."""
         with metrics.STAGE_SECONDS.labels(self.stage.name).time():
             outcomes = await work
+            if reason := self._lost():  # another worker has gone on from the last ack
+                raise WirewatchError(reason, cure="it starts again, and what it had is done anew")
             self._sent_at = time.monotonic()
             acks = [
                 ack

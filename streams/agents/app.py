@@ -15,9 +15,12 @@ from streams.broker.clients import client_options
 from streams.broker.topics import DEAD_LETTER_BYTES, TOPICS
 from streams.config import Settings
 
-__all__ = ["GROUP_PREFIX", "make_app", "raw_topic"]
+__all__ = ["GROUP_PREFIX", "HEARTBEAT_SECONDS", "SESSION_SECONDS", "make_app", "raw_topic"]
 
 GROUP_PREFIX = "wirewatch-"
+SESSION_SECONDS = 30.0
+"""How long a group waits for a member that is silent, before it gives its partitions to others."""
+HEARTBEAT_SECONDS = 3.0
 
 _RAW: dict[str, Any] = {
     "key_type": bytes,
@@ -50,8 +53,8 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.instance or None,
         broker_commit_interval=1.0,  # bounds what is processed twice after a crash
-        broker_session_timeout=30.0,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_request_timeout=60.0,
         broker_rebalance_timeout=30.0,
         # Faust leaves the group for good when an idle worker exceeds it; checked by clients only.

@@ -12,9 +12,10 @@ import sys
 import threading
 from collections.abc import Callable
 
+from streams.config import seconds_awake_or_not
 from streams.health import STILL_SECONDS, Pulse, stands_still
 
-__all__ = ["EXIT_STUCK", "EXIT_UNFINISHED", "Watchdog", "limit_shutdown"]
+__all__ = ["EXIT_STUCK", "EXIT_UNFINISHED", "Awake", "Watchdog", "limit_shutdown"]
 
 EXIT_STUCK = 70
 EXIT_UNFINISHED = 75
@@ -22,20 +23,58 @@ EXIT_UNFINISHED = 75
 _CHECK_SECONDS = 1.0
 
 
+class Awake:
+    """Notices that the whole process stood still: SIGSTOP, a suspended machine, one that gives it no time.
+
+    After as long as the group waits for a member, others have its partitions and go on with them. What this one
+    knows of them is outdated then, which it learns only with its next heartbeat. Any thread may ask.
+
+    Args:
+        limit_seconds: how long the group surely waits.
+        clock: seconds that run on while the machine is suspended.
+    """
+
+    def __init__(
+        self, limit_seconds: float, clock: Callable[[], float] = seconds_awake_or_not
+    ) -> None:
+        self._limit, self._clock = limit_seconds, clock
+        self._looked: float | None = None
+        self._lost = ""
+
+    def look(self) -> None:
+        """Note that the process runs; to be called every second or so by one thread."""
+        self._lost = self.lost()
+        self._looked = self._clock()
+
+    def lost(self) -> str:
+        """Why others may have the partitions of this process by now, for good; empty if they cannot."""
+        looked = self._looked  # once, because another thread looks
+        still = 0.0 if looked is None else self._clock() - looked
+        if self._lost or still <= self._limit:
+            return self._lost
+        return f"the process stood still for {still:.0f} s, longer than its group waits for it"
+
+
 class Watchdog:
-    """Dumps all stacks and exits with 70 when work or the event loop stands still.
+    """Dumps all stacks and exits with 70 when work or the event loop stands still, or everything did for too long.
 
     `/livez` asks `stuck` too, so it never says otherwise.
 
     Args:
         still_seconds: how long the oldest record in flight has not got on; 0 if there is none.
-        limit_seconds: what that may reach, and how long the loop may not turn.
+        awake: asked and told every second.
+        limit_seconds: what `still_seconds` may reach, and how long the loop may not turn.
     """
 
     def __init__(
-        self, still_seconds: Callable[[], float], *, limit_seconds: float = STILL_SECONDS
+        self,
+        still_seconds: Callable[[], float],
+        awake: Awake,
+        *,
+        limit_seconds: float = STILL_SECONDS,
     ) -> None:
         self._still = still_seconds
+        self._awake = awake
         self._limit = limit_seconds
         self._pulse = Pulse(_CHECK_SECONDS)
         self._stopped = threading.Event()
@@ -52,6 +91,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_CHECK_SECONDS):
+            self._awake.look()
             if reason := self.stuck():
                 sys.stderr.write(f"watchdog: {reason}; exit {EXIT_STUCK}\n")
                 faulthandler.dump_traceback(all_threads=True)
@@ -59,7 +99,8 @@ class Watchdog:
 
     def stuck(self) -> str:
         """Say what stands still; empty if nothing does."""
-        return stands_still(self._pulse.still_seconds(), self._still(), self._limit)
+        lost = self._awake.lost()
+        return lost or stands_still(self._pulse.still_seconds(), self._still(), self._limit)
 
 
 def limit_shutdown(seconds: float) -> None:

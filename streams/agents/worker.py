@@ -14,7 +14,13 @@ from mode import Service
 from streams import metrics
 from streams.agents.acking import AckingPipeline, Stage
 from streams.agents.alerts import AlertsStage
-from streams.agents.app import GROUP_PREFIX, make_app, raw_topic
+from streams.agents.app import (
+    GROUP_PREFIX,
+    HEARTBEAT_SECONDS,
+    SESSION_SECONDS,
+    make_app,
+    raw_topic,
+)
 from streams.agents.enrich import EnrichStage
 from streams.agents.guards import (
     install_commit_guard,
@@ -23,7 +29,7 @@ from streams.agents.guards import (
     require_compiled_streams,
 )
 from streams.agents.stories import StoriesStage
-from streams.agents.watchdog import Watchdog, limit_shutdown
+from streams.agents.watchdog import Awake, Watchdog, limit_shutdown
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import DEAD_LETTERS
 from streams.config import Settings
@@ -107,9 +113,10 @@ class _StageRunner(Service):
     def __init__(self, stage: Stage, topics: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stage = stage
-        self.pipeline = AckingPipeline(stage, topics)
+        awake = Awake(SESSION_SECONDS - HEARTBEAT_SECONDS)
+        self.pipeline = AckingPipeline(stage, topics, lost=awake.lost)
         in_flight = self.pipeline.in_flight
-        self._watchdog = Watchdog(in_flight.still_seconds)
+        self._watchdog = Watchdog(in_flight.still_seconds, awake)
         HEALTH.live_by(self._watchdog.stuck)
         metrics.IN_FLIGHT_SECONDS.labels(stage.name).set_function(in_flight.oldest_age_seconds)
 

@@ -252,7 +252,7 @@ def _time_of(alert: Alert) -> datetime:
     """Event time of a revision; of one that a person made, when that was."""
     if alert.update_kind == "human" and alert.triage.at is not None:
         return alert.triage.at
-    return alert.sources[-1].item.seen_at
+    return alert.sources[-1].item.seen_at if alert.sources else alert.latency.alerted_at
 
 
 def _notification(alert: Alert) -> str:

@@ -88,7 +88,10 @@ class Rig:
         self.out, self.dead = Topic(), Topic()
         self.acked: list[int] = []
         topics = {"out": self.out, DEAD_LETTERS: self.dead}
-        self.pipeline = AckingPipeline(Echo(**stage), topics, linger_seconds=0.01)
+        self.lost = ""
+        self.pipeline = AckingPipeline(
+            Echo(**stage), topics, lost=lambda: self.lost, linger_seconds=0.01
+        )
         self.offset = 0
 
     async def put(self, *values: bytes) -> None:
@@ -243,4 +246,20 @@ async def test_a_pipeline_that_is_cancelled_from_inside_crashes_instead_of_going
         while not rig.pipeline.crashed:
             await asyncio.sleep(0.01)
     assert rig.acked == []
+    await rig.pipeline.stop()
+
+
+async def test_what_may_be_somebody_elses_by_now_is_not_written():
+    """A worker that stood still for longer than its group waits must not go on from where it was."""
+    rig = Rig(batch_size=2)
+    await rig.pipeline.start()
+    await rig.put(b"1", b"2")
+    await rig.until_acked(2)
+    rig.lost = "the process stood still for 40 s"
+    await rig.put(b"3", b"4")
+    async with asyncio.timeout(5):
+        while not rig.pipeline.crashed:
+            await asyncio.sleep(0.005)
+    assert [record["value"] for record in rig.out.sent] == [b"1", b"2"]
+    assert rig.acked == [0, 1]
     await rig.pipeline.stop()

@@ -110,10 +110,11 @@ class _Search:
             and each.item.item_id == self._wanted
         ]
         refused = [
-            dead_letter_in_words(read_dead_letter(record.key, record.value, record.headers))
+            words
             async for record in self._records(
                 DEAD_LETTERS, lambda r: r.key == self._key or self._names_it(r), since=since
             )
+            if (words := _letter_in_words(record))
         ]
         if not (items or enriched or refused):
             return None
@@ -199,6 +200,14 @@ def _decoded(type_: type[R], record: ConsumerRecord) -> R | None:
         return decode(type_, record.value)
     except RecordError:
         return None
+
+
+def _letter_in_words(record: ConsumerRecord) -> str:
+    """A dead letter; empty for a mark that one was sent back, and what somebody else has written."""
+    try:
+        return dead_letter_in_words(read_dead_letter(record.key, record.value, record.headers))
+    except RecordError:
+        return ""
 
 
 def _held(topic: str, revisions: list[int]) -> str:

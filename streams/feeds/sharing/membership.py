@@ -22,7 +22,6 @@ partitions, and get their share anew when everybody has done so.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -39,7 +38,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.broker.clients import join_group
 from streams.broker.topics import FEEDS
-from streams.config import Settings
+from streams.config import Settings, seconds_awake_or_not
 from streams.feeds.sharing.apportion import share_out
 
 __all__ = ["GROUP", "SESSION_SECONDS", "Membership", "seconds_awake_or_not"]
@@ -58,15 +57,6 @@ REJOIN_SECONDS = 20.0
 _LEAVE_SECONDS = 4.0
 _WATCH_MILLISECONDS = 1000
 _RETRY_SECONDS = 1.0
-
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def seconds_awake_or_not() -> float:
-    """Seconds of a clock that runs on while the machine is suspended, as Linux's monotonic one
-    does not: a laptop that was closed has lost its place.
-    """
-    return time.clock_gettime(_CLOCK)
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc, unused-ignore]
