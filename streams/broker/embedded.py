@@ -32,6 +32,7 @@ from typing import Self
 import msgspec
 
 from streams.broker.saving import SaveWatch
+from streams.child_logs import last_lines
 from streams.errors import BrokerError
 
 __all__ = ["NOTICE", "EmbeddedBroker", "leash", "release", "running_broker"]
@@ -186,7 +187,7 @@ class EmbeddedBroker:
         )
 
     def _last_words(self) -> str:
-        lines = self.log_file.read_text("utf-8", "replace").splitlines()
+        lines = last_lines(self.log_file, 20)
         # The wheel's program warns of a C library that is older than it likes; that is harmless.
         told = [line.strip() for line in lines if line.strip() and "weak version" not in line]
         return " ".join(told[-2:]) or "it said nothing"
