@@ -26,10 +26,11 @@ from streams.alerts.replaying import Replaying
 from streams.broker.broadcast import read as read_control
 from streams.broker.clients import MESSAGE_BYTES, administer, connect_producer
 from streams.broker.ranges import TopicReader
-from streams.broker.topics import ALERTS, ENRICHED, ITEMS, MENTIONS, RULES
+from streams.broker.topics import ALERTS, ENRICHED, ITEMS, MENTIONS, RULES, WATCHLIST
 from streams.config import Settings
+from streams.enrich.watchlist.erasing import is_erased
 from streams.errors import BrokerError, RecordError
-from streams.records import Alert, EnrichedItem, Mention, Record, Rule
+from streams.records import Alert, EnrichedItem, Figure, Mention, Record, Rule
 from streams.wire import decode, encode, headers_for, time_of
 
 __all__ = ["ReplayReport", "replay", "shadow_topic"]
@@ -159,6 +160,7 @@ class _Run:
         """What the alerts stage makes of mentions, each partition by itself."""
         rules = await read_control(self._settings, RULES, Rule)
         enabled = [rule for rule in rules.values() if rule.enabled]
+        figures = await read_control(self._settings, WATCHLIST, Figure)
         begin = self._since - warm_up(enabled)
         states: dict[int, Replaying] = {}
         async for record in self._records(reader, MENTIONS, begin, show=True):
@@ -167,6 +169,8 @@ class _Run:
                 mention = decode(Mention, record.value)
             except RecordError:
                 self.refused += 1
+                continue
+            if is_erased(mention.figure.figure_id, figures):
                 continue
             revisions = state.take(mention)
             if mention.item.seen_at >= self._since:

@@ -14,13 +14,16 @@ from streams.alerts.revise import revise
 from streams.alerts.verbs.explaining import UnknownIdError
 from streams.broker.broadcast import publish
 from streams.broker.clients import administer, connect_producer
+from streams.broker.dead_letters import Letter, mark_redriven
 from streams.broker.ranges import TopicReader
-from streams.broker.topics import ALERTS, ENRICHED, ITEMS, MENTIONS, RULES, WATCHLIST
+from streams.broker.topics import ALERTS, DEAD_LETTERS, ENRICHED, ITEMS, MENTIONS, RULES, WATCHLIST
 from streams.broker.topics import apply as apply_topics
 from streams.cli import app
 from streams.config import utc_now
-from streams.errors import BrokerError, ConfigError, NotFoundError
+from streams.enrich.watchlist.erasing import mark_of
+from streams.errors import BrokerError, ConfigError, NotFoundError, RecordError
 from streams.records import (
+    DeadLetter,
     Figure,
     FigureSelector,
     PolicyTopicHit,
@@ -36,7 +39,7 @@ from streams.testing import (
     make_item_ref,
     make_rule,
 )
-from streams.wire import encode
+from streams.wire import dead_letter, encode
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(60)]
 
@@ -261,6 +264,32 @@ def test_an_item_is_explained(stored):
     assert "no watched figure was found, so no rule can fire" in run("explain", court, *flags)
 
 
+def test_an_item_is_explained_that_was_refused_and_sent_back(stored):
+    """The mark behind a dead letter has its key, and is none."""
+    settings, flags, _ = stored
+    item_id = items()[0].item.item_id
+    letter = DeadLetter(
+        topic=ITEMS, partition=0, offset=7, stage="enrich", error="RecordError", message="not yet"
+    )
+
+    async def refuse_and_send_back():
+        key, value, headers = dead_letter(
+            item_id.encode(), b"{", topic=letter.topic, partition=letter.partition,
+            offset=letter.offset, stage=letter.stage, error=RecordError(letter.message),
+        )  # fmt: skip
+        producer = await connect_producer(settings)
+        sent = await producer.send_and_wait(DEAD_LETTERS, value, key=key, headers=headers)
+        marked = msgspec.structs.replace(letter, key=key)
+        await mark_redriven(
+            producer,
+            Letter(partition=sent.partition, offset=sent.offset, at=utc_now(), letter=marked),
+        )
+        await producer.stop()
+
+    asyncio.run(refuse_and_send_back())
+    assert f"refused by enrich from {ITEMS} 0/7" in run("explain", item_id, *flags)
+
+
 def test_an_unknown_id_is_told_with_what_was_searched(stored):
     _, flags, _ = stored
     with pytest.raises(UnknownIdError, match=r"'nobody' in news.alerts.*news.enriched.*since 20"):
@@ -307,6 +336,17 @@ def test_what_a_changed_rule_does_is_told(stored):
     asyncio.run(publish(settings, RULES, {"ai": strict}))
     shown = run("replay", "alerts", "--since", "4d", "--shadow", "strict", *flags)
     assert f"1 only in the real topic: {next(iter(book.alerts))}" in shown
+
+
+def test_of_an_erased_figure_no_alerts_are_made_again(stored):
+    settings, flags, book = stored
+    (alert,) = book.alerts.values()
+    mark = mark_of(alert.figure_id)
+    asyncio.run(publish(settings, WATCHLIST, {mark.figure_id: mark}))
+    report = json.loads(
+        run("replay", "alerts", "--since", "4d", "--shadow", "erased", *flags, "--json")
+    )
+    assert (report["written"], report["only_shadow"]) == ({f"{ALERTS}.shadow-erased": 0}, [])
 
 
 def test_a_replay_needs_topics_of_its_own(stored):
