@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from streams.config import parse_duration
 from streams.errors import ConfigError
+from streams.records.vocabulary import EARLIEST
 
 __all__ = ["between", "moment"]
 
@@ -15,7 +16,7 @@ def moment(text: str, now: datetime, field: str) -> datetime:
 
     Args:
         text: a duration, which counts back from now ("7d"), or ISO 8601: "2026-11-20" (its begin, UTC),
-            "2026-11-20T08:00", with an offset or in UTC.
+            "2026-11-20T08:00", with an offset or in UTC. Before 1970 nothing was seen: it is 1970 then.
         now: the clock.
         field: the option, for the message.
 
@@ -28,13 +29,14 @@ def moment(text: str, now: datetime, field: str) -> datetime:
         pass
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"{text!r} is no time",
             field=field,
             cure="give for example 7d, 2026-11-20 or 2026-11-20T08:00",
         ) from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return max(found, EARLIEST)
 
 
 def between(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:

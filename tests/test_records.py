@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from streams import records
 from streams.broker.topics import DEAD_LETTER_BYTES
 from streams.errors import RecordError
-from streams.records import Alert, FeedState, Item, stable_id
-from streams.testing import make_enriched, make_item, make_mention
+from streams.records import Alert, Condition, FeedState, Item, Rule, stable_id
+from streams.testing import make_enriched, make_item, make_mention, make_rule
 from streams.wire import (
     DEAD_LETTER_KEY_BYTES,
     DEAD_LETTER_VALUE_BYTES,
@@ -56,6 +56,14 @@ def test_readers_ignore_fields_of_a_newer_writer():
 def test_undecodable_bytes_name_the_record_they_are_not(value):
     with pytest.raises(RecordError, match="Item"):
         decode(Item, value)
+
+
+@pytest.mark.parametrize("seconds", [30 * 86_400 + 1, 2 * 10**9, 10**15])
+def test_a_rule_that_looks_back_further_than_mentions_are_kept_is_no_record(seconds):
+    value = encode(make_rule(when=Condition(kind="count", window_seconds=3_600)))
+    assert decode(Rule, value).when.window_seconds == 3_600
+    with pytest.raises(RecordError, match="window_seconds"):
+        decode(Rule, value.replace(b":3600", b":%d" % seconds))
 
 
 def test_records_cannot_be_changed():

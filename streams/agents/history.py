@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.agents.acking import Received
 from streams.broker.clients import connect_consumer
+from streams.broker.ranges import milliseconds
 from streams.config import Settings
 from streams.wire import time_of
 
@@ -41,7 +42,7 @@ async def follow_history(
         settings: where the broker is.
         topic: which topic.
         partition: which partition.
-        since: seconds since the epoch by record timestamp; None reads from the beginning.
+        since: seconds since the epoch by record timestamp, also before it; None reads from the beginning.
         until_offset: stop before this offset; None stops where the partition ends now.
 
     Raises:
@@ -79,5 +80,5 @@ async def _seek(
     if since is None:
         await consumer.seek_to_beginning(place)
         return
-    found = (await consumer.offsets_for_times({place: int(since * 1000)}))[place]
+    found = (await consumer.offsets_for_times({place: milliseconds(since)}))[place]
     consumer.seek(place, min(found.offset, end) if found else end)

@@ -18,11 +18,9 @@ from streams.alerts.schedule import parse_span, zone_of
 from streams.meant import did_you_mean
 from streams.records import Figure, Rule, Selection
 
-__all__ = ["LONGEST_SILENCE", "LONGEST_WINDOW", "Finding", "Known", "errors_of", "selections_of"]
+__all__ = ["LONGEST_SILENCE", "Finding", "Known", "errors_of", "selections_of"]
 
 LONGEST_SILENCE = timedelta(days=30)
-LONGEST_WINDOW = timedelta(days=30)
-"""`news.mentions` keeps no more, and counters are rebuilt from there."""
 BURST_LEVELS = 3
 
 
@@ -178,9 +176,6 @@ class _Parts:
         if when.kind == "burst" and when.at_least > BURST_LEVELS:
             message = f"a burst has levels 1 to {BURST_LEVELS}"
             self.wrong("when.at_least", message, "choose one of them")
-        if timedelta(seconds=when.window_seconds) > LONGEST_WINDOW:
-            message = f"longer than the {LONGEST_WINDOW.days} days that mentions are kept"
-            self.wrong("when.window", message, "write 30d or less")
 
     def refuse_schedule(self) -> None:
         """Refuse time zones and spans that cannot be read."""

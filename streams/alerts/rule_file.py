@@ -37,6 +37,7 @@ from streams.records import (
     Silence,
     SourceSelector,
 )
+from streams.records.rules import LONGEST_WINDOW
 from streams.yaml_files import read_yaml
 
 __all__ = ["WINDOWS", "RuleFile", "parse_rules"]
@@ -138,6 +139,10 @@ class RuleFile:
             if when.kind not in WINDOWS:
                 what = f"says nothing for kind {when.kind!r}"
                 self._wrong(f"{place}.window", what, "leave it out", entry.id)
+            if window > LONGEST_WINDOW.total_seconds():
+                what = f"longer than the {LONGEST_WINDOW.days} days that mentions are kept"
+                self._wrong(f"{place}.window", what, "write 30d or less", entry.id)
+                window = WINDOWS["first_seen"]
         if when.at_least is not None and when.kind not in ("count", "distinct_sources", "burst"):
             what = f"says nothing for kind {when.kind!r}"
             self._wrong(f"{place}.at_least", what, "leave it out", entry.id)

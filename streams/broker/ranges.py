@@ -13,12 +13,19 @@ from streams.broker.clients import connect_consumer
 from streams.config import Settings
 from streams.errors import BrokerError
 
-__all__ = ["Span", "TopicReader", "newest_since"]
+__all__ = ["Span", "TopicReader", "milliseconds", "newest_since"]
 
 _BATCH = 1_000
 _WAIT_MILLISECONDS = 500
 _STALLED = 40
 """Empty answers in a row, 20 s: then what should be there does not come."""
+
+
+def milliseconds(at: float) -> int:
+    """A time in Unix seconds as a broker is asked for it. Before 1970 there is nothing, and to ask is an error: a
+    record from a clock that began at 1970 has no week before it.
+    """
+    return max(int(at * 1000), 0)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -112,7 +119,7 @@ class TopicReader:
     async def _at(
         self, places: list[TopicPartition], at: float, end: dict[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
-        found = await self._consumer.offsets_for_times(dict.fromkeys(places, int(at * 1000)))
+        found = await self._consumer.offsets_for_times(dict.fromkeys(places, milliseconds(at)))
         return {p: min(found[p].offset, end[p]) if found.get(p) else end[p] for p in places}
 
     async def read(self, span: Span) -> AsyncIterator[list[ConsumerRecord]]:

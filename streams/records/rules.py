@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -9,6 +10,7 @@ from msgspec import Meta
 from streams.records.vocabulary import FieldName, Origin, Record, Severity, Share, Utc
 
 __all__ = [
+    "LONGEST_WINDOW",
     "Condition",
     "FigureSelector",
     "PolicyTopicSelector",
@@ -19,6 +21,9 @@ __all__ = [
     "Silence",
     "SourceSelector",
 ]
+
+LONGEST_WINDOW = timedelta(days=30)
+"""`news.mentions` keeps no more, and what conditions have counted is read from there."""
 
 
 class FigureSelector(Record, frozen=True, kw_only=True):
@@ -83,6 +88,14 @@ class Condition(Record, frozen=True, kw_only=True):
     kind: Literal["match", "count", "distinct_sources", "first_seen", "burst", "silence"] = "match"
     at_least: Annotated[int, Meta(ge=1)] = 1
     window_seconds: Annotated[int, Meta(ge=1)] = 3_600
+    """At most 30 days: mentions are kept no longer."""
+
+    def __post_init__(self) -> None:
+        """Refuse a window that cannot be read again; to a decoder, the record is invalid."""
+        if self.window_seconds > LONGEST_WINDOW.total_seconds():
+            raise ValueError(
+                f"`window_seconds` is more than the {LONGEST_WINDOW.days} days that are kept"
+            )
 
 
 class Schedule(Record, frozen=True, kw_only=True):

@@ -304,6 +304,7 @@ def test_messages_are_counted_as_they_go_out(revisions, sent):
         ("2026-11-20", NOW.replace(day=20, hour=0)),
         ("2026-11-20T08:00", NOW.replace(day=20, hour=8)),
         ("2026-11-20T08:00+01:00", NOW.replace(day=20, hour=7)),
+        ("0001-01-02", NOW.replace(year=1970, month=1, day=1, hour=0)),
     ],
 )
 def test_times_as_people_give_them(text, expected):
@@ -317,6 +318,7 @@ def test_times_as_people_give_them(text, expected):
         ("7d", "whenever", "--until: 'whenever'"),
         ("2d", "3d", "2d is not before 3d"),
         ("2999-01-01", "", "is not before now"),
+        ("0001-01-01T00:00+05:00", "", "is no time"),
     ],
 )
 def test_times_that_make_no_sense(since, until, words):

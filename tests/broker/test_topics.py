@@ -18,6 +18,7 @@ from streams.broker.topics import TOPICS, Existing, TopicSpec, apply, check, con
 from streams.broker.verbs import app
 from streams.config import Settings, utc_now
 from streams.errors import BrokerError
+from streams.records.rules import LONGEST_WINDOW
 
 DAY_MS = 86_400_000
 EVERY_SPEC = pytest.mark.parametrize("spec", TOPICS.values(), ids=lambda spec: spec.name)
@@ -47,6 +48,10 @@ def test_every_key_is_a_field_of_its_records(spec: TopicSpec) -> None:
         fields = set(record.__struct_fields__)
         nested = set(records.FigureHit.__struct_fields__) if "figure" in fields else set()
         assert spec.key in fields | nested
+
+
+def test_mentions_are_kept_as_long_as_any_condition_looks_back() -> None:
+    assert TOPICS[topics.MENTIONS].retention_seconds == LONGEST_WINDOW.total_seconds()
 
 
 @EVERY_SPEC
