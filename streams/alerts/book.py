@@ -8,7 +8,7 @@ partition can be rebuilt from `news.alerts`. What is counted of mentions that ma
 from __future__ import annotations
 
 import heapq
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from streams.alerts.naming import alert_id_of, alert_name, group_of, is_burst, i
 from streams.alerts.storm import Storms, is_digest
 from streams.alerts.suppress import Situation
 from streams.alerts.trending import Bursts, Silences
+from streams.event_clock import NEVER, EventClock
 from streams.records import Alert, Mention, Rule
 
 __all__ = ["REVISIONS_KEPT", "Book", "Place"]
@@ -33,9 +34,10 @@ ALIASES_KEPT = timedelta(days=14)
 """How long it is remembered which story a story is by now; items join stories within three days. After a restart
 it is known for as long as mentions are read again, which is no longer."""
 
-K = TypeVar("K")
+FORGETTING = timedelta(days=1)
+"""How much further alerts are forgotten at once."""
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+K = TypeVar("K")
 
 
 class _Alias(NamedTuple):
@@ -61,8 +63,9 @@ class Book:
 
     def __init__(self) -> None:
         self.alerts = Kept()
-        self.clock = _NEVER
-        """Event time that the partition has surely reached: the latest `seen_at` less the lateness."""
+        self.clock = NEVER
+        """Event time that the partition has surely reached: the latest `seen_at` that is believed, less the
+        lateness. It goes back where a poller's clock was ahead (`streams.event_clock`)."""
         self.reached = -1
         """Offset in `news.mentions` of the newest revision: what is before has been published."""
         self.checked = ""
@@ -71,6 +74,7 @@ class Book:
         self.storms = Storms()
         self.bursts = Bursts()
         self.silences = Silences()
+        self._event_clock = EventClock()
         self._aliases: dict[str, _Alias] = {}
         self._gone: dict[str, str] = {}
         self._episodes: dict[str, int] = {}
@@ -79,9 +83,10 @@ class Book:
         self._flash: dict[str, set[str]] = {}
         self._due: list[tuple[datetime, str]] = []
         self._waiting: dict[str, datetime] = {}
-        self._latest = _NEVER
+        self._latest = NEVER
         self._revised: dict[tuple[str, str], Mention] = {}
-        self._cleaned = _NEVER
+        self._cleaned = NEVER
+        self._forgotten = NEVER
 
     def remember(self, alert: Alert) -> None:
         """Take in a revision; one that is known already changes nothing."""
@@ -90,7 +95,7 @@ class Book:
             return
         self.alerts.put(alert)
         self.reached = max(self.reached, alert.mention_offset)
-        self._latest = max(self._latest, alert.last_seen_at or _NEVER)
+        self._latest = max(self._latest, alert.last_seen_at or NEVER)
         if known is None:
             self._index(alert)
         if alert.severity == "flash":
@@ -149,7 +154,7 @@ class Book:
             What conditions have held back and must be tried again (`Conditions.absorb`).
         """
         item, again = mention.item, list[tuple[str, Mention]]()
-        self.clock = max(self.clock, item.seen_at - LATENESS)
+        self.clock = self._event_clock.take(item.seen_at) - LATENESS
         for name in mention.story.absorbed:
             root = self.story_of(mention.story.story_id)
             if self.story_of(name) != root:
@@ -159,6 +164,7 @@ class Book:
         newest = self._revised.get(key)
         if item.revision > 1 and (newest is None or newest.item.revision < item.revision):
             self._revised[key] = mention
+        self._cleaned = min(self._cleaned, self.clock)
         if self.clock - self._cleaned > REVISIONS_KEPT:
             self._clean()
         return again
@@ -167,13 +173,23 @@ class Book:
         oldest = self.clock - REVISIONS_KEPT
         self._revised = {k: m for k, m in self._revised.items() if m.item.seen_at >= oldest}
         self.conditions.forget(self.clock.timestamp())
-        for alert in self.alerts.forget(self.clock):
-            self._unindex(alert)
+        self._forget_alerts()
         while (
             self._aliases and next(iter(self._aliases.values())).since < self.clock - ALIASES_KEPT
         ):
             del self._aliases[next(iter(self._aliases))]
         self._cleaned = self.clock
+
+    def _forget_alerts(self) -> None:
+        """Let go of what is no longer kept, by small steps: a clock that is months ahead for an hour forgets no more
+        than some days.
+        """
+        begun = self._forgotten != NEVER
+        further = self._forgotten + FORGETTING if begun else self.clock
+        self._forgotten = min(self.clock, further)
+        if begun:
+            for alert in self.alerts.forget(self._forgotten):
+                self._unindex(alert)
 
     def story_of(self, story_id: str) -> str:
         """The story that a story is by now."""

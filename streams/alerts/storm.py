@@ -9,12 +9,13 @@ The state is a fold over revisions of alerts, so that it can be rebuilt from `ne
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from datetime import datetime, timedelta
 
 import msgspec
 
 from streams.alerts.suppress import GROUP_INTERVAL
+from streams.event_clock import APART
 from streams.records import Alert, Told, stable_id
 
 __all__ = ["STORM_MESSAGES", "STORM_WINDOW", "Storms", "is_digest"]
@@ -63,13 +64,15 @@ class Storms:
         elif alert.notify and alert.notified_at:
             times = self._sent.setdefault(key, [])
             insort(times, alert.notified_at)
+            # What is further ahead was told by a wrong clock, and is no storm of now.
+            del times[bisect_right(times, alert.notified_at + APART) :]
             del times[:-_KEPT]
         elif alert.suppressed_by.startswith("storm"):
             self._hold_back(key, alert.sources[-1].item.seen_at)
 
     def _hold_back(self, key: Key, at: datetime) -> None:
         storm = self._storms.get(key)
-        if storm is None or at - storm.last > STORM_WINDOW:
+        if storm is None or not -APART <= at - storm.last <= STORM_WINDOW:
             self._storms[key] = _Storm(at, at, 1)
         else:
             storm.last, storm.count = max(storm.last, at), storm.count + 1
@@ -77,7 +80,7 @@ class Storms:
     def reason(self, rule_id: str, figure_id: str, at: datetime) -> str:
         """Why a message would be one too many at that moment; empty if it is not."""
         times = self._sent.get((rule_id, figure_id), ())
-        count = len(times) - bisect_left(times, at - STORM_WINDOW)
+        count = bisect_right(times, at + APART) - bisect_left(times, at - STORM_WINDOW)
         if count < STORM_MESSAGES:
             return ""
         minutes = STORM_WINDOW.total_seconds() / 60

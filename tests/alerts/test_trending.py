@@ -87,7 +87,7 @@ def test_a_burst_that_rises_is_material_and_its_end_is_quiet():
     (alert,) = part.alerts.values()
     assert alert.state == "quiet"
     assert alert.update_reason.startswith("the burst is over after ")
-    part.take_all([told(100, 2_000, figure="bob")])
+    part.take_all([told(100 + n, 2_000 + 100 * n, figure="bob") for n in range(10)])
     assert [a.state for a in part.alerts.values()] == ["closed"]
 
 
