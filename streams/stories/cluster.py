@@ -18,9 +18,10 @@ from datetime import timedelta
 
 import msgspec
 
+from streams.event_clock import EventClock
 from streams.records import EnrichedItem, FigureHit, ItemRef, Mention, Story, stable_id
 from streams.stories.likeness import Comparison, Likeness, Traits, traits_of
-from streams.stories.window import Known, Window
+from streams.stories.window import Known, Window, outdated
 
 __all__ = ["WINDOW", "Clusters", "mentions_of"]
 
@@ -56,7 +57,9 @@ class Clusters:
         self._number = 0
         self._begun: deque[float] = deque()
         self._begun_lately: deque[float] = deque()
+        self._event_clock = EventClock()
         self._clock = float("-inf")
+        """What it says, in Unix seconds."""
 
     def assign(self, enriched: EnrichedItem) -> Story:
         """Name the story of an item, and remember it.
@@ -66,7 +69,8 @@ class Clusters:
         """
         item = enriched.item
         at = item.seen_at.timestamp()
-        self._forget(at)
+        self._clock = self._event_clock.take(item.seen_at).timestamp()
+        self._forget()
         known = self._by_item.get(item.item_id)
         if known is not None and at - self._root(known.story).first_at > WINDOW.total_seconds():
             known = None
@@ -140,8 +144,8 @@ class Clusters:
         self._number += 1
         self._stories[number] = _Story(name, at, item_id, number, at)
         if counts:
-            self._begun.append(at)
-            self._begun_lately.append(at)
+            self._begun.append(min(at, self._clock))
+            self._begun_lately.append(min(at, self._clock))
         return number
 
     def _merge(self, numbers: list[int], begun: int) -> tuple[str, ...]:
@@ -176,11 +180,10 @@ class Clusters:
             stories_window=len(self._begun),
         )
 
-    def _forget(self, at: float) -> None:
-        """Drop what is older than the window, to bound memory."""
-        self._clock = max(self._clock, at)
+    def _forget(self) -> None:
+        """Drop what is out of the window, to bound memory."""
         oldest = self._clock - WINDOW.total_seconds()
-        for known in self._window.forget(oldest):
+        for known in self._window.forget(oldest, self._clock):
             if self._by_item.get(known.item_id) is known:
                 del self._by_item[known.item_id]
             if self._by_mark.get(known.traits.wording.mark) is known:
@@ -188,7 +191,7 @@ class Clusters:
         if len(self._stories) > 2 * self._stories_kept + _STORIES_SPARED:
             self._tidy()
         for times, since in ((self._begun, oldest), (self._begun_lately, self._clock - HOUR)):
-            while times and times[0] < since:
+            for _ in range(outdated(times, since, self._clock)):
                 times.popleft()
 
     def _tidy(self) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 
 from streams.stories.likeness import Traits
 
-__all__ = ["Known", "Window"]
+__all__ = ["Known", "Window", "outdated"]
 
 LOOKED_UP = 14
 """Keys by which others are found, the heaviest ones; compared are all."""
@@ -21,6 +21,21 @@ MEANINGS = 16_384
 """Newest vectors that are compared: some days of items with a watched figure."""
 _DEAD_KEPT = 2_000
 """Forgotten items that may still lie in memory before it is tidied up."""
+
+
+def outdated(times: Iterable[float], before: float, now: float) -> int:
+    """How many of the first times can be forgotten: all up to one from `before` to `now`.
+
+    What a wrong clock has dated after that must not keep what came behind it until its own time has come: it goes
+    with the first that is too old behind it.
+    """
+    count = 0
+    for number, at in enumerate(times, 1):
+        if at < before:
+            count = number
+        elif at <= now:
+            break
+    return count
 
 
 class Known(msgspec.Struct, gc=False):
@@ -80,11 +95,11 @@ class Window:
         near = self._meanings.nearest(traits, most)
         return [*found, *(known for known in near if known not in found)]
 
-    def forget(self, before: float) -> list[Known]:
-        """Drop the oldest items up to the first that was seen at `before` or later; return them."""
-        first = at = self._alive_from
-        while at < len(self._items) and self._items[at].traits.at < before:
-            at += 1
+    def forget(self, before: float, now: float) -> list[Known]:
+        """Drop the items that came first, as far as they are `outdated`; return them."""
+        first = self._alive_from
+        times = (self._items[place].traits.at for place in range(first, len(self._items)))
+        at = first + outdated(times, before, now)
         dropped = self._items[first:at]
         self._alive_from = at
         for known in dropped:
