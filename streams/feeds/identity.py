@@ -122,7 +122,7 @@ def _follow(named: Named, before: Seen | None, moment: int) -> tuple[_Verdict, S
         return "unchanged", kept
     if before.revision >= MAX_REVISIONS:
         return "exhausted", kept
-    if moment - before.revised < REVISION_GAP.total_seconds():
+    if abs(moment - before.revised) < REVISION_GAP.total_seconds():  # else a clock was ahead
         # Described as emitted, so that the change is found again.
         return "withheld", replace(kept, parts=candidate.with_name(before.parts, item_id))
     return "updated", replace(

@@ -145,6 +145,15 @@ def test_the_first_update_comes_at_once_and_the_next_ten_minutes_later():
     assert late.withheld == 0
 
 
+def test_updates_are_told_although_the_last_one_is_from_a_clock_that_was_ahead():
+    _, state = poll(POLLED, entry(), now=NOW)
+    _, state = poll(state, entry(title="Corrected"), now=minutes(49 * 60))
+    right, state = poll(state, entry(title="Again"), now=minutes(1))
+    assert [(item.title, item.revision) for item in right.items] == [("Again", 3)]
+    early, _ = poll(state, entry(title="And again"), now=minutes(10))
+    assert early.withheld == 1, "from then on as ever"
+
+
 def test_a_change_that_is_taken_back_while_it_is_withheld_is_never_told():
     _, state = poll(POLLED, entry())
     _, state = poll(state, entry(title="Corrected"), now=minutes(1))
