@@ -36,7 +36,7 @@ import structlog
 
 from streams import metrics
 from streams.agents.acking import Outcome, Output, Received
-from streams.agents.history import follow_history
+from streams.agents.history import follow_history, long_before
 from streams.agents.partitions import PartitionStates
 from streams.alerts.book import Book
 from streams.alerts.conditions import longest_window
@@ -252,7 +252,7 @@ class AlertsStage:
             self._settings,
             MENTIONS,
             record.partition,
-            since=record.timestamp - back.total_seconds(),
+            since=long_before(record, back),
             until_offset=record.offset,
         )
         async for batch in past:

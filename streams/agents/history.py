@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.agents.acking import Received
 from streams.broker.clients import connect_consumer
 from streams.broker.ranges import milliseconds
-from streams.config import Settings
+from streams.config import Settings, utc_now
 from streams.wire import time_of
 
-__all__ = ["follow_history", "read_history"]
+__all__ = ["follow_history", "long_before", "read_history"]
+
+
+def long_before(record: Received, back: timedelta) -> float:
+    """The time from which on to read what came before a record, Unix seconds.
+
+    A record that a wrong clock has dated ahead counts as of now: else what came before it would seem too old. To read
+    more than is needed changes nothing.
+    """
+    return min(record.timestamp, utc_now().timestamp()) - back.total_seconds()
 
 
 async def read_history(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from streams.agents.acking import Outcome, Output, Received
-from streams.agents.history import read_history
+from streams.agents.history import long_before, read_history
 from streams.agents.partitions import PartitionStates
 from streams.broker.topics import ENRICHED, MENTIONS
 from streams.config import Settings
@@ -78,7 +78,7 @@ class StoriesStage:
             self._settings,
             record.topic,
             record.partition,
-            since=record.timestamp - 2 * WINDOW.total_seconds(),
+            since=long_before(record, 2 * WINDOW),
             until_offset=record.offset,
         )
         for earlier in past:

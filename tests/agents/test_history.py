@@ -1,5 +1,6 @@
 """Partitions are read again from whatever time a record claims to be of."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from streams.broker.ranges import TopicReader
 from streams.broker.topics import ENRICHED, MENTIONS
 from streams.config import Settings
 from streams.errors import RecordError
-from streams.testing import make_enriched, make_mention
+from streams.testing import NOW, make_enriched, make_mention
 from streams.wire import encode
 
 DAY = 86_400.0
@@ -103,3 +104,14 @@ async def test_people_may_ask_for_a_time_before_there_was_any(consumer):
         (span,) = await reader.spans(MENTIONS, since=-DAY, until=-1.0)
     assert (span.begin, span.end) == (3, 3)
     assert consumer.asked == [0, 0]
+
+
+@pytest.mark.parametrize(("hours", "begin"), [(-48, -72), (0, -24), (49, -24), (24 * 400, -24)])
+def test_what_came_before_a_record_from_the_future_is_what_came_before_now(
+    monkeypatch, hours, begin
+):
+    monkeypatch.setattr(history, "utc_now", lambda: NOW)
+    at = NOW.timestamp() + hours * 3_600
+    record = Received(topic="t", partition=0, offset=3, timestamp=at, key=None, value=None)
+    since = history.long_before(record, timedelta(days=1))
+    assert since == NOW.timestamp() + begin * 3_600
