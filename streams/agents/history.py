@@ -8,6 +8,7 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.agents.acking import Received
+from streams.agents.in_flight import note_progress
 from streams.broker.clients import connect_consumer
 from streams.broker.ranges import milliseconds
 from streams.config import Settings, utc_now
@@ -68,6 +69,8 @@ async def follow_history(
         await _seek(consumer, place, since, end)
         while await consumer.position(place) < end:
             batches = await consumer.getmany(place, timeout_ms=500, max_records=1000)
+            if batches:
+                note_progress()
             yield [
                 Received(
                     topic=topic,

@@ -25,14 +25,13 @@ from msgspec.structs import replace
 
 from streams.broker.clients import send_all
 from streams.broker.topics import FEED_STATE
-from streams.config import utc_now
+from streams.config import seconds_awake_or_not, utc_now
 from streams.errors import BrokerError, ParseError
 from streams.feeds import moves, schedule
 from streams.feeds.jumps import ClockJumps
 from streams.feeds.languages import Detects
 from streams.feeds.ports import Fetches, Holdings, Parses, Pushes
 from streams.feeds.publish import publish_items, publish_refused, publish_trends
-from streams.feeds.sharing.membership import seconds_awake_or_not
 from streams.feeds.turns import Turns
 from streams.feeds.visit import Visited, receive, visit
 from streams.metrics import FEED_POLLS

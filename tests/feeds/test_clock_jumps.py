@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from streams.config import utc_now
+from streams.config import seconds_awake_or_not, utc_now
 from streams.errors import FetchError
 from streams.feeds import schedule
 from streams.feeds.jumps import LEAST_SECONDS, ClockJumps
-from streams.feeds.sharing.membership import seconds_awake_or_not
 from streams.records import FeedState
 from tests.feeds.fakes import NOW, World, make_feed, rss, url_of
 

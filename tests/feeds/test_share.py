@@ -16,10 +16,9 @@ from structlog.testing import capture_logs
 from streams.broker.broadcast import publish
 from streams.broker.clients import administer, connect_producer
 from streams.broker.topics import FEED_STATE, FEEDS, apply
-from streams.config import BrokerSettings, Settings, environment
+from streams.config import BrokerSettings, Settings, environment, seconds_awake_or_not
 from streams.errors import BrokerError
 from streams.feeds.sharing.holdings import Holding
-from streams.feeds.sharing.membership import seconds_awake_or_not
 from streams.feeds.sharing.share import Share
 from streams.records import Feed, FeedState
 

@@ -25,13 +25,13 @@ config.utc_now = _now  # before anything else imports it
 
 def _hasten_polls() -> None:
     """Let the poller's plans follow the fast clock, and nothing else that is measured in real seconds."""
-    from streams.feeds.sharing import membership
+    import streams.feeds.sharing.membership  # that takes the real one
 
-    real = membership.seconds_awake_or_not
-    membership.seconds_awake_or_not = lambda: real() * _CLOCK.speed
+    real = config.seconds_awake_or_not
+    config.seconds_awake_or_not = lambda: real() * _CLOCK.speed
     import streams.feeds.poller  # noqa: F401 - it takes the fast one
 
-    membership.seconds_awake_or_not = real
+    config.seconds_awake_or_not = real
 
 
 if "poll" in sys.argv[1:2]:

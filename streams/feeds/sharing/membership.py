@@ -41,7 +41,7 @@ from streams.broker.topics import FEEDS
 from streams.config import Settings, seconds_awake_or_not
 from streams.feeds.sharing.apportion import share_out
 
-__all__ = ["GROUP", "SESSION_SECONDS", "Membership", "seconds_awake_or_not"]
+__all__ = ["GROUP", "SESSION_SECONDS", "Membership"]
 
 log = structlog.get_logger(__name__)
 

@@ -28,11 +28,11 @@ from aiokafka.errors import KafkaError
 
 from streams.broker.clients import connect_consumer
 from streams.broker.topics import FEEDS
-from streams.config import Settings
+from streams.config import Settings, seconds_awake_or_not
 from streams.errors import BrokerError
 from streams.feeds.sharing.following import Following, count_partitions
 from streams.feeds.sharing.holdings import Holding
-from streams.feeds.sharing.membership import GROUP, Membership, seconds_awake_or_not
+from streams.feeds.sharing.membership import GROUP, Membership
 from streams.metrics import REBALANCES
 from streams.records import Feed, FeedState
 
