@@ -11,6 +11,7 @@ __all__ = ["BROKER", "FREEZE_SECONDS", "Disturbance", "plan"]
 
 BROKER = "broker"
 FREEZE_SECONDS = 20.0
+"""Less than the groups wait for a member (30 s), and twice as much is more."""
 GAP_SECONDS = (5.0, 15.0)
 BROKER_GAP_SECONDS, AWAY_SECONDS = 25.0, 8.0
 """How often one of several brokers is killed, and for how long it is away: others take over meanwhile."""
@@ -56,7 +57,7 @@ def plan(
         seed: of all choices.
         seconds: how long disturbances go on.
         stages: each has a worker `<stage>-1`, and a second one now and then.
-        freeze_seconds: how long a process stands still.
+        freeze_seconds: how long a process stands still; twice as long now and then, where another one is there.
         brokers: how many there are.
     """
     dice = random.Random(seed)
@@ -73,6 +74,8 @@ def plan(
         else:
             whom = dice.choice(there[stage])
         still = freeze_seconds if kind == "freeze" else 0.0
+        if still and len(there[stage]) == 2 and dice.random() < 0.5:
+            still *= 2  # the other one takes over meanwhile
         found.append(Disturbance(at=round(at, 1), kind=kind, whom=whom, seconds=still))
         at += dice.uniform(*GAP_SECONDS)
     return sorted(found, key=lambda each: each.at)
