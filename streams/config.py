@@ -26,6 +26,7 @@ __all__ = [
     "is_supervised",
     "limit_math_threads",
     "parse_duration",
+    "plain_arrow_memory",
     "seconds_awake_or_not",
     "secret",
     "set_health_port",
@@ -181,6 +182,14 @@ def is_supervised() -> bool:
 def environment(changes: dict[str, str]) -> dict[str, str]:
     """This process's variables with changes, for a child process."""
     return {**os.environ, **changes}
+
+
+def plain_arrow_memory() -> None:
+    """Let Arrow take its memory from the C library, unless the environment says otherwise.
+
+    Its own allocator, mimalloc, takes a quarter more for the archive's batches, and some per cent more in an hour.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def limit_math_threads() -> None:

@@ -163,6 +163,8 @@ async def with_values(
     wanted: dict[int, dict[int, Letter]] = {}
     for each in letters:
         wanted.setdefault(each.partition, {})[each.offset] = each
+    if not wanted:
+        return
     async with TopicReader(settings, DEAD_LETTERS) as reader:
         for span in await reader.spans(DEAD_LETTERS, partitions=sorted(wanted)):
             here = wanted[span.partition]

@@ -31,6 +31,7 @@ from streams.sinks.parquet import (
     TABLES,
     Row,
     discard_unfinished,
+    give_back,
     next_offset,
     row_of,
     write_batch,
@@ -109,6 +110,7 @@ class Archiver:
             del self._held[partition]
             self._count -= len(records)
             self._size -= _bytes(records)
+        await asyncio.get_running_loop().run_in_executor(self._thread, give_back)
 
     async def _write(self, partition: TopicPartition, records: list[Any]) -> None:
         topic, number = partition

@@ -12,6 +12,7 @@ item or raised the alert, not the day of publication, which feeds may claim at w
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -23,10 +24,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from streams.broker.topics import ALERTS, ITEMS, MENTIONS
+from streams.config import plain_arrow_memory
 from streams.errors import ConfigError, RecordError
 from streams.records import Alert, Item, Mention, PolicyTopicHit, Record
 from streams.wire import decode
 
+plain_arrow_memory()  # before Arrow is loaded
 try:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -40,6 +43,7 @@ __all__ = [
     "Row",
     "Table",
     "discard_unfinished",
+    "give_back",
     "next_offset",
     "replace_file",
     "row_of",
@@ -47,6 +51,9 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=Record)
+
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""Of glibc; other C libraries have their own ways."""
 
 _TIME = pa.timestamp("us", tz="UTC")
 _ITEM_COLUMNS: dict[str, pa.DataType] = {
@@ -259,9 +266,15 @@ def write_batch(
         content = pa.Table.from_pylist(columns_of_day, schema=table.schema)
         replace_file(file, partial(pq.write_table, content, compression="zstd"))
         files.append(file)
-    pa.default_memory_pool().release_unused()  # else it keeps what its largest batch took
     _store_offset(folder, topic, partition, last + 1)
     return files
+
+
+def give_back() -> None:
+    """Hand free memory back to the system, which Arrow and the C library would keep for batches to come."""
+    pa.default_memory_pool().release_unused()
+    if _malloc_trim is not None:
+        _malloc_trim(0)
 
 
 def next_offset(folder: Path, topic: str, partition: int) -> int | None:

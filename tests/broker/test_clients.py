@@ -27,6 +27,7 @@ from streams.broker.clients import (
     send_all,
 )
 from streams.broker.embedded import EmbeddedBroker
+from streams.broker.ranges import TopicReader
 from streams.broker.topics import ALERTS, COMMANDS, FEEDS, ITEMS, apply
 from streams.config import BrokerSettings, Settings, utc_now
 from streams.errors import BrokerError, ConfigError, RecordError
@@ -243,6 +244,13 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc, unused-ignore]
 
 
 PACE = {"session_seconds": 6.0, "heartbeat_seconds": 0.3, "rejoin_seconds": 10.0}
+
+
+async def test_a_consumer_ends_that_is_stopped_right_after_it_was_given_partitions(broker):
+    await apply(broker)
+    for _ in range(5):
+        async with asyncio.timeout(10), TopicReader(broker, ITEMS):
+            pass
 
 
 async def test_a_member_is_told_of_its_partitions_and_commits_nothing(broker: Settings) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from streams.broker.broadcast import publish
 from streams.broker.clients import connect_producer
-from streams.broker.dead_letters import read_letters, redrive
+from streams.broker.dead_letters import read_letters, redrive, with_values
 from streams.broker.topics import (
     ALERTS,
     DEAD_LETTERS,
@@ -74,7 +74,8 @@ async def test_poison_is_set_aside_and_everything_else_goes_through(broker):
         ]
         await redrive(broker, await read_letters(broker))
         await stream.settle()
-        failed_again = [each.letter for each in await read_letters(broker) if not each.redriven]
+        waiting = [each for each in await read_letters(broker) if not each.redriven]
+        failed_again = [each.letter async for each in with_values(broker, waiting)]
         assert stream.notes == []
     assert {e.item.item_id for e in enriched} == {i.item_id for i in good}
     found = {(letter.stage, letter.topic, letter.value) for letter in letters}
