@@ -8,6 +8,8 @@ lanes         one queue per receiver with retries
 ledger        which offsets are done, and what a restart must know
 notifier      a record's way through these
 notify        the process: `news.alerts` to the receivers
+redelivery    what a receiver has not got, posted again by hand
+letter_verbs  `wirewatch dead-letters`
 parquet       one batch of records to Parquet files, all or nothing
 archive       the process: items, mentions and alerts to Parquet
 query         SQL over the archive

@@ -34,6 +34,7 @@ from streams.errors import ConfigError, NotFoundError
 from streams.moments import moment
 from streams.printing import note, plain, print_json, say
 from streams.records import DeadLetter
+from streams.sinks.verbs import ReceiversOption
 
 __all__ = ["app"]
 
@@ -128,10 +129,7 @@ def redrive_(
         bool, typer.Option("--insist", help="Also what was redriven, or has failed three times.")
     ] = False,
     yes: YesOption = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Receivers; notify.yaml in the configuration folder if not given."),
-    ] = None,
+    config: ReceiversOption = None,
     broker: BrokerOption = "",
     as_json: JsonOption = False,
 ) -> None:

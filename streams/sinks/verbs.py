@@ -15,7 +15,12 @@ from streams.broker.verbs import BrokerOption
 from streams.config import Settings, parse_duration
 from streams.errors import ConfigError
 
-__all__ = ["app", "archive", "notify", "query"]
+__all__ = ["ReceiversOption", "app", "archive", "notify", "query"]
+
+ReceiversOption = Annotated[
+    Path | None,
+    typer.Option(help="Receivers; notify.yaml in the configuration folder if not given."),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Send alerts out, archive the stream, query it.")
 
@@ -24,10 +29,7 @@ _notes = Console(stderr=True)
 
 @app.command()
 def notify(
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Receivers; notify.yaml in the configuration folder if not given."),
-    ] = None,
+    config: ReceiversOption = None,
     broker: BrokerOption = "",
 ) -> None:
     """Tell receivers about alerts until it is stopped."""
