@@ -230,13 +230,13 @@ def replay(
     broker: BrokerOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Process what a stage has read again, into topics beside the real ones, and compare.
+    r"""Process what a stage has read again, into topics beside the real ones, and compare.
 
     Nothing that runs takes notice: real topics are only read, and no consumer group is used. The
     shadow topics, such as news.mentions.shadow-NAME, lose their records after a day.
 
     As JSON: {"stage", "since", "until", "read", "refused", "written": {topic: records}, "same",
-    "only_shadow": [id, ...], "only_real": [id, ...], "changed": [{"id", "fields"}]}.
+    "only_shadow": \[id, ...], "only_real": \[id, ...], "changed": [{"id", "fields"}]}.
     """
     from streams.agents.verbs import run_replay  # loads Faust and the models
 

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from streams.broker.broadcast import Broadcast
 from streams.broker.topics import FEEDS, RULES, WATCHLIST
+from streams.cli import app
 from streams.config import default_config_folder
 from streams.records import Feed, Figure, Rule
 
@@ -22,7 +25,8 @@ VERBS = [
     "watchlist import", "watchlist export", "watchlist check", "watchlist test",
     "rules", "rules add", "rules list", "rules check", "rules test", "rules remove",
     "backtest", "explain", "replay", "privacy", "privacy export", "privacy erase",
-    "eval", "eval figures", "eval policy", "eval language",
+    "eval", "eval figures", "eval policy", "eval language", "eval stories",
+    "dead-letters", "dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters purge",
 ]  # fmt: skip
 NOWHERE = "127.0.0.1:1"
 
@@ -48,6 +52,18 @@ def test_every_verb_explains_itself(verb):
     assert ended.returncode == 0
     assert "Usage:" in ended.stdout
     assert len(ended.stdout.splitlines()) > 5
+
+
+def commands(command, name="wirewatch"):
+    yield name, command
+    for verb, below in getattr(command, "commands", {}).items():
+        yield from commands(below, f"{name} {verb}")
+
+
+def test_no_help_text_loses_its_brackets_to_markup():
+    for name, command in commands(typer.main.get_command(app)):
+        tags = re.findall(r"(?<!\\)\[(/?[a-z#@][^][]*)]", command.help or "")
+        assert set(tags) <= {"bold", "/bold"}, name
 
 
 def test_the_readme_names_every_verb():

@@ -37,6 +37,7 @@ from streams.records import DeadLetter
 from streams.wire import ATTEMPTS_HEADER, read_dead_letter, time_of, traceparent, with_trace
 
 __all__ = [
+    "GONE",
     "MOST_ATTEMPTS",
     "Letter",
     "Reason",
@@ -53,6 +54,8 @@ __all__ = [
 
 MOST_ATTEMPTS = 3
 """What has failed so often fails again; it stays where it is until somebody insists."""
+GONE = "it is no longer in the log"
+"""Of a letter that went with its age, or by somebody's `purge`, since it was listed."""
 _MARK = "dead-letter-redriven"
 _REFUSALS = (
     CorruptRecordException, InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError,
@@ -214,12 +217,12 @@ async def redrive(settings: Settings, letters: Sequence[Letter]) -> dict[str, st
         letters: for which `why_not` has no objection, and none that a receiver has not got.
 
     Returns:
-        Why the broker does not take one, by place; the others are sent.
+        Why one was not sent, by place; the others were.
 
     Raises:
         BrokerError: the broker did not acknowledge; what came before it is done, and it may be done again.
     """
-    refused: dict[str, str] = {}
+    left = {each.place: GONE for each in letters}
     producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
     try:
         async with aclosing(with_values(settings, letters)) as every:
@@ -227,16 +230,17 @@ async def redrive(settings: Settings, letters: Sequence[Letter]) -> dict[str, st
                 try:
                     await _send_back(producer, each.letter, each.trace)
                 except _REFUSALS as error:
-                    refused[each.place] = f"the broker does not take it: {error}"
+                    left[each.place] = f"the broker does not take it: {error}"
                 else:
                     await mark_redriven(producer, each)
+                    del left[each.place]
     except KafkaError as error:
         raise BrokerError(
             f"the broker did not acknowledge: {error}", cure="run it again: nothing is sent twice"
         ) from error
     finally:
         await producer.stop()
-    return refused
+    return left
 
 
 async def _send_back(producer: AIOKafkaProducer, told: DeadLetter, trace: bytes | None) -> None:

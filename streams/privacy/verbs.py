@@ -17,6 +17,7 @@ from streams.broker.verbs import BrokerOption, JsonOption
 from streams.config import Settings, utc_now
 from streams.errors import NotFoundError
 from streams.meant import close_ids
+from streams.printable import escaped
 from streams.printing import note, print_json, say, write
 from streams.privacy.erasing import erase as erase_figure
 from streams.privacy.retention import REMAINING, gone_by
@@ -43,13 +44,16 @@ def export(
     archive: ArchiveOption = None,
     broker: BrokerOption = "",
 ) -> None:
-    """Write all that is stored about a figure, a JSON document a line.
+    """Write what is stored about a figure, a JSON document a line.
 
     The entry of the watchlist, alerts (the newest revision of each), mentions and trends, also those
     of others that name the figure, what people did with its alerts, and the rows of the archive.
 
+    Not among it, and named by `privacy erase` with the day by which it has gone: earlier revisions, items as they
+    were read, dead letters.
+
     Each line: {"topic", "partition", "offset", "at", "record"}, for the watchlist only "topic" and
-    "record", for the archive {"file", "record"}.
+    "record", for the archive {"file", "record"}. What is no JSON, since somebody else wrote it, is a text.
     """
     settings = resolve_broker(Settings.from_environment(), broker)
     stored = asyncio.run(read_stored(settings, figure_id))
@@ -57,7 +61,7 @@ def export(
     if not len(stored) and not archived:
         raise _nothing(stored, figure_id)
     lines = [*_stored(stored), *archived]
-    write("".join(f"{msgspec.json.encode(line).decode()}\n" for line in lines), to)
+    write("".join(f"{escaped(msgspec.json.encode(line).decode())}\n" for line in lines), to)
     note(f"{len(lines)} records about {figure_id}")
 
 
@@ -181,8 +185,17 @@ def _stored(stored: Stored) -> Iterator[dict[str, Any]]:
             "partition": each.partition,
             "offset": each.offset,
             "at": each.at,
-            "record": msgspec.Raw(each.value),
+            "record": _on_one_line(each.value),
         }
+
+
+def _on_one_line(value: bytes) -> msgspec.Raw | str:
+    """The JSON without breaks; others may have written bytes that are no UTF-8, or no JSON at all."""
+    text = value.decode("utf-8", "replace")
+    try:
+        return msgspec.Raw(msgspec.json.format(text.encode(), indent=-1))
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 # --- the archive, whose libraries are an extra ------------------------------------------------
@@ -196,7 +209,7 @@ def _archived(folder: Path | None, figure_id: str) -> Iterator[dict[str, Any]]:
     for file, _ in find_rows(folder, figure_id):
         for record in records_in(file, figure_id):
             where = str(file.relative_to(folder))
-            yield {"file": where, "record": msgspec.Raw(record.encode())}
+            yield {"file": where, "record": _on_one_line(record.encode())}
 
 
 def _count_rows(folder: Path | None, figure_id: str) -> int:

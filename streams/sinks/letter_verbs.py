@@ -126,29 +126,37 @@ def redrive_(
     error: ErrorOption = "",
     since: SinceOption = "",
     insist: Annotated[
-        bool, typer.Option("--insist", help="Also what was redriven, or has failed three times.")
+        bool,
+        typer.Option(
+            "--insist",
+            help="Also what was redriven, has failed three times, or holds no more.",
+        ),
     ] = False,
     yes: YesOption = False,
     config: ReceiversOption = None,
     broker: BrokerOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Send dead letters back to the topics that they came from. Without --yes only tells which.
+    r"""Send dead letters back to the topics that they came from. Without --yes only tells which.
 
     All that read the topic see the record again, which ids make harmless. It may be run again: what has been
     sent back is not sent twice, and what fails three times stays.
 
-    Alerts that a receiver has not got are posted to it, once and under the same webhook-id; that needs
-    notify.yaml and the secrets that it names.
+    Alerts that a receiver has not got are posted to it, each by itself and once, if it still wants them and
+    they still hold; under the webhook-id of then, but for those that a digest was to tell. That needs notify.yaml
+    and the secrets that it names.
 
-    As JSON: {"redriven": [place, ...], "left": [{"place", "why"}], "done"}.
+    As JSON: {"redriven": \[place, ...], "left": \[{"place", "why"}], "done"}; redriven has what would be, where
+    done is false.
     """
     letters = _named(_chosen(broker, stage, error, since), places)
     left = {each.place: why_not(each, insist=insist) for each in letters}
     chosen = [each for each in letters if not left[each.place]]
     if yes and chosen:
         left |= asyncio.run(
-            _send(resolve_broker(Settings.from_environment(), broker), chosen, config)
+            _send(
+                resolve_broker(Settings.from_environment(), broker), chosen, config, insist=insist
+            )
         )
     if as_json:
         sent = [each.place for each in letters if not left[each.place]]
@@ -164,18 +172,29 @@ def redrive_(
         note(f"nothing is done; --yes sends {len(chosen)} of {len(letters)} back")
 
 
-async def _send(settings: Settings, letters: list[Letter], config: Path | None) -> dict[str, str]:
-    """Send letters to where they belong; returns why some stay, by place."""
+async def _send(
+    settings: Settings, letters: list[Letter], config: Path | None, *, insist: bool
+) -> dict[str, str]:
+    """Send letters to where they belong; returns why some stay, by place.
+
+    Raises:
+        ConfigError, NotFoundError: all wait for receivers, and those cannot be read.
+    """
     from streams.sinks.receivers import read_receivers
     from streams.sinks.redelivery import redeliver
 
     untold = [each for each in letters if receiver_of(each.letter)]
     others = [each for each in letters if not receiver_of(each.letter)]
-    # What may be missing is asked for before anything is sent.
-    path = config or settings.config_folder / "notify.yaml"
-    receivers = read_receivers(path) if untold else {}
     left = await redrive(settings, others) if others else {}
-    return left | (await redeliver(settings, untold, receivers) if untold else {})
+    if untold:
+        try:
+            receivers = read_receivers(config or settings.config_folder / "notify.yaml")
+        except (ConfigError, NotFoundError) as error:
+            if not others:
+                raise
+            return left | {each.place: str(error) for each in untold}
+        left |= await redeliver(settings, untold, receivers, insist=insist)
+    return left
 
 
 @app.command("purge")
@@ -191,8 +210,9 @@ def purge_(
 
     As JSON: {"letters", "done"}.
     """
-    end = moment(until, utc_now(), "--until") if until else utc_now()
-    letters = purgeable(_chosen(broker, "", "", ""), end)
+    letters = _chosen(broker, "", "", "")
+    if until:
+        letters = purgeable(letters, moment(until, utc_now(), "--until"))
     if yes and letters:
         asyncio.run(purge(resolve_broker(Settings.from_environment(), broker), letters))
     if as_json:

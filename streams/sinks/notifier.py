@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from streams.enrich.watchlist.erasing import is_erased
 from streams.errors import RecordError, SinkError
 from streams.metrics import RECORDS
 from streams.records import Alert
@@ -35,6 +36,8 @@ class Notifier:
         lanes: by the same ids.
         ledger: shared with the lanes.
         producer: for dead letters.
+        marks: has the keys of the marks of erased figures, such as the whole watchlist of this moment. The
+            deletions of their alerts lie at the end of the log, behind what a late start tells first.
     """
 
     def __init__(
@@ -43,9 +46,10 @@ class Notifier:
         lanes: Mapping[str, Lane],
         ledger: Ledger[TopicPartition],
         producer: AIOKafkaProducer,
+        marks: Container[str] = (),
     ) -> None:
         self._receivers, self._lanes = receivers, lanes
-        self._ledger, self._producer = ledger, producer
+        self._ledger, self._producer, self._marks = ledger, producer, marks
         self._waiting: defaultdict[TopicPartition, Waiting] = defaultdict(Waiting)
         self._quotas = {key: Quota(each.max_per_hour) for key, each in receivers.items()}
 
@@ -65,8 +69,7 @@ class Notifier:
         if alert is not None:
             taken = self._waiting[partition].take(alert, record, was_open=was_open)
             if taken.refused:
-                error = SinkError(taken.refused)
-                await send_dead_letter(self._producer, record, stage="notify", error=error)
+                await self._set_aside(alert, record, SinkError(taken.refused))
             RECORDS.labels("notify", "waits" if taken.waits else "silent").inc()
         elif record.value is None and record.key is not None:
             taken = Taken(released=self._forget(partition, record.key.decode("utf-8", "replace")))
@@ -98,8 +101,21 @@ class Notifier:
         times += [quota.next_due() for quota in self._quotas.values()]
         return min((time for time in times if time), default=None)
 
+    async def _set_aside(self, alert: Alert, record: Any, error: SinkError) -> None:
+        """Write a letter for each that would have been told, so that it can be told again."""
+        for receiver_id, reason in self._reasons(alert).items():
+            if not reason:
+                stage = f"notify:{receiver_id}"
+                await send_dead_letter(self._producer, record, stage=stage, error=error)
+
+    def _reasons(self, alert: Alert, dropped: str = "") -> dict[str, str]:
+        """Why each receiver is not told; empty for one that is."""
+        if is_erased(alert.figure_id, self._marks):
+            dropped = "its figure was erased"
+        return {key: dropped or why_not(alert, each) for key, each in self._receivers.items()}
+
     async def _spread(self, partition: TopicPartition, due: Due, now: datetime) -> None:
-        reasons = {key: due.dropped or why_not(due.alert, r) for key, r in self._receivers.items()}
+        reasons = self._reasons(due.alert, due.dropped)
         wanted = [receiver_id for receiver_id, reason in reasons.items() if not reason]
         for offset in due.offsets:
             self._ledger.owe(partition, offset, wanted)

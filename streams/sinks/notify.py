@@ -29,13 +29,14 @@ from aiokafka.errors import (
 )
 from standardwebhooks.webhooks import Webhook
 
+from streams.broker.broadcast import Broadcast
 from streams.broker.clients import administer, connect_consumer, connect_producer
-from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES
+from streams.broker.topics import ALERTS, DEAD_LETTER_BYTES, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.errors import BrokerError
 from streams.health import HEALTH, Offsets
 from streams.metrics import REBALANCES
-from streams.records import Alert
+from streams.records import Alert, Figure
 from streams.sinks.lanes import Lane
 from streams.sinks.ledger import Bookmark, Ledger, read_bookmark
 from streams.sinks.notifier import Notifier, make_lane
@@ -56,8 +57,8 @@ POLL_MILLISECONDS = 500
 BATCH = 500
 """Records that are taken before lanes have their turn; one fetch of a backlog may hold ten thousand."""
 LAST_COMMIT_SECONDS = 2.0
-GOODBYE_SECONDS = 1.0
-"""For consumer and producer each: with the last commit less than the 5 s promised for ending, also
+GOODBYE_SECONDS = 0.8
+"""For each of three clients: with the last commit less than the 5 s promised for ending, also
 where the broker hangs and each request would wait 30 s for its answer."""
 
 ReadBookmarks = Callable[[Iterable[TopicPartition]], Awaitable[Mapping[TopicPartition, Bookmark]]]
@@ -195,6 +196,9 @@ async def notify(
         producer = await connect_producer(settings, message_bytes=DEAD_LETTER_BYTES)
         stack.push_async_callback(stop_within, GOODBYE_SECONDS, producer.stop)
         HEALTH.report("producer")
+        watchlist = Broadcast(settings, WATCHLIST, Figure)
+        stack.push_async_callback(stop_within, GOODBYE_SECONDS, watchlist.stop)
+        await watchlist.start()
         consumer = await connect_consumer(settings, ALERTS, group=GROUP, from_start=False)
         stack.push_async_callback(stop_within, GOODBYE_SECONDS, consumer.stop)
         lanes: dict[str, Lane] = {}
@@ -203,13 +207,13 @@ async def notify(
             await stack.enter_async_context(session)
             tell = _teller(session, receiver, signer)
             lanes[receiver.id] = make_lane(receiver, tell, ledger, producer)
-        notifier = Notifier(
-            {key: receiver for key, (receiver, _) in receivers.items()}, lanes, ledger, producer
-        )
+        named = {key: receiver for key, (receiver, _) in receivers.items()}
+        notifier = Notifier(named, lanes, ledger, producer, watchlist.values)
         log.info("notifying", receivers=sorted(lanes))
         await _all_or_none(
             [
                 consume(consumer, notifier, ledger, bookmarks_of(settings)),
+                watchlist.wait_failed(),
                 *(lane.run() for lane in lanes.values()),
             ]
         )

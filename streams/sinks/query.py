@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from streams.errors import ConfigError, NotFoundError, WirewatchError
-from streams.printable import printable
+from streams.printable import escaped, printable
 from streams.sinks.parquet import TABLES
 
 try:
@@ -94,9 +94,9 @@ def _database(folder: Path) -> Iterator[Any]:
 
 
 def as_json(result: Result) -> str:
-    """One JSON array of objects."""
+    """One JSON array of objects; what could steer a terminal is escaped, as JSON can."""
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return msgspec.json.encode(rows, enc_hook=str).decode()
+    return escaped(msgspec.json.encode(rows, enc_hook=str).decode())
 
 
 def as_csv(result: Result, file: TextIO) -> None:

@@ -25,7 +25,7 @@ from streams.alerts.suppress import GROUP_INTERVAL, PIERCING
 from streams.records import Alert
 from streams.wire import time_of
 
-__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting"]
+__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting", "pointless"]
 
 WAITING_LIMIT = 1_000
 """Alerts of a partition that wait: 17 MB with four sources each, 160 MB if all had the 50 that an alert can have.
@@ -166,7 +166,12 @@ class Waiting:
         for message in ready:
             self._remember(self._messages.pop(message.alert.alert_id).alert)
         return [
-            Due(message.alert, message.record, message.offsets, _pointless(message, now))
+            Due(
+                message.alert,
+                message.record,
+                message.offsets,
+                "" if message.pierces else pointless(message.alert, now),
+            )
             for message in ready
         ]
 
@@ -190,11 +195,14 @@ def _asks(alert: Alert, made: datetime, told: _Told | None) -> bool:
     return hold is not None and hold > made and not (told and told.hold_until == hold)
 
 
-def _pointless(message: _Message, now: datetime) -> str:
-    """Why a message is not told any more; empty if it is."""
-    alert, triage = message.alert, message.alert.triage
-    if message.pierces:
-        return ""
+def pointless(alert: Alert, now: datetime) -> str:
+    """Why a message about an alert is not told any more; empty if it is.
+
+    Args:
+        alert: its newest revision. What corrects or takes back something is told in any case.
+        now: UTC.
+    """
+    triage = alert.triage
     if alert.state == "closed":
         return f"superseded by {alert.superseded_by}" if alert.superseded_by else "closed"
     if triage.status == "dismissed":

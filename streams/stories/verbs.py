@@ -47,13 +47,14 @@ def stories(
     ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well copies and stories are found.
+    r"""Measure how well copies and stories are found.
 
     Items go through enrichment and the fold that the stories stage runs, in the order of `seen`. The format is
     documented in tests/gold/stories/README.md.
 
     As JSON: {"files", "split", "items", "stories", "copies": {"precision", "recall", "f1"},
-    "news": likewise}. With --errors also "errors": [{"story", "found": [[title, ...], ...], "mixed_with": [story, ...]}].
+    "news": likewise}. With --errors also "errors": [{"story", "found": [\[title, ...], ...], "mixed_with":
+    \[story, ...]}].
     """
     if not files:
         raise typer.BadParameter("give files of labelled items", param_hint="FILE...")

@@ -143,6 +143,29 @@ def test_export_is_all_that_names_the_figure(live, tmp_path):
 
 
 @pytest.mark.embedded
+def test_export_takes_what_others_have_written(live):
+    """A record over several lines, one with a field that is no UTF-8, a command that is no JSON at all."""
+
+    async def write():
+        producer = await connect_producer(live)
+        pretty = msgspec.json.format(encode(msgspec.structs.replace(ALERT, alert_id="a2")))
+        latin = encode(MENTION)[:-1] + b',"theirs":"caf\xe9"}'
+        for topic, value, key in (
+            (ALERTS, pretty, b"a2"), (MENTIONS, latin, b"ada-example"), (COMMANDS, b"\xff{", b"a1"),
+        ):  # fmt: skip
+            await producer.send_and_wait(topic, value, key)
+        await producer.stop()
+
+    asyncio.run(write())
+    lines = run("export", "ada-example", *flags(live)).stdout.splitlines()
+    records = [json.loads(line)["record"] for line in lines]
+    assert len(records) == 9
+    assert "a2" in [each["alert_id"] for each in records if "alert_id" in each]
+    assert "caf\ufffd" in [each["theirs"] for each in records if "theirs" in each]
+    assert "\ufffd{" in records
+
+
+@pytest.mark.embedded
 def test_nothing_is_erased_without_yes(live, tmp_path):
     archive = make_archive(tmp_path / "archive")
     told = run("erase", "ada-example", "--archive", str(archive), *flags(live)).stdout

@@ -16,8 +16,10 @@ from standardwebhooks.webhooks import Webhook
 
 from streams.broker import topics
 from streams.broker.clients import MESSAGE_BYTES, connect_consumer, connect_producer, send_all
-from streams.broker.topics import ALERTS, DEAD_LETTERS
+from streams.broker.dead_letters import receiver_of
+from streams.broker.topics import ALERTS, DEAD_LETTERS, WATCHLIST
 from streams.config import utc_now
+from streams.enrich.watchlist.erasing import mark_id, mark_of
 from streams.sinks.ledger import Ledger, read_bookmark
 from streams.sinks.notifier import Notifier, make_lane
 from streams.sinks.notify import consume, notify
@@ -117,6 +119,36 @@ async def test_what_too_many_wait_with_is_set_aside(monkeypatch):
     await notifier.hand_out(later)
     assert lanes["desk"].put_ids == [("a", 1)]
     assert notifier.next_due() is None
+
+
+async def test_what_cannot_wait_can_be_told_later_to_each_that_would_have_been_told(monkeypatch):
+    monkeypatch.setattr("streams.sinks.waiting.WAITING_LIMIT", 0)
+    ledger, producer = Ledger[TopicPartition](), Recorder()
+    ledger.begin(PARTITION, 0)
+    receivers = {
+        "desk": receiver(), "pager": receiver("pager", min_severity="flash"), "all": receiver("all"),
+    }  # fmt: skip
+    marks = {mark_id("erased")}
+    notifier = Notifier(receivers, {}, ledger, producer, marks)
+    for offset, figure_id in enumerate(["ada", "erased"]):
+        alert = make_alert("a", figure_id=figure_id, hold_until=NOON + timedelta(hours=8))
+        await notifier.take(record_of(offset, encode(alert)))
+    letters = [read_dead_letter(d["key"], d["value"], d["headers"]) for d in producer.dead]
+    assert [(each.offset, receiver_of(each)) for each in letters] == [(0, "desk"), (0, "all")]
+    assert offsets(ledger) == [2]
+
+
+async def test_a_late_start_tells_nothing_of_a_figure_that_was_erased_meanwhile():
+    """The deletion of its alert lies behind what is told first."""
+    desk, ledger = Recorder(), Ledger[TopicPartition]()
+    ledger.begin(PARTITION, 0)
+    marks: set[str] = set()
+    notifier = Notifier({"desk": receiver()}, {"desk": desk}, ledger, Recorder(), marks)  # type: ignore[dict-item]
+    await notifier.take(record_of(0, encode(make_alert("a", figure_id="ada-example"))))
+    await notifier.take(record_of(1, encode(make_alert("b", figure_id="bob"))))
+    marks.add(mark_id("ada-example"))
+    await notifier.hand_out(NOON)
+    assert desk.put_ids == [("b", 1)]
 
 
 async def test_an_alert_that_is_deleted_is_told_by_nobody_any_more():
@@ -417,6 +449,25 @@ async def test_what_waits_survives_a_restart_and_is_told_in_its_newest_form(brok
                 assert await got.get() == (("a", 2),)
             assert utc_now() >= hold
             await wait_for_commit(settings, 22)
+    assert got.empty()
+    await producer.stop()
+
+
+@pytest.mark.embedded
+async def test_an_erased_figure_is_told_of_by_no_late_start(embedded_broker):
+    settings = embedded_broker
+    await topics.apply(settings)
+    producer = await connect_producer(settings)
+    async with hooks() as (base, got):
+        async with notifying(settings, base, names=["ok"]):
+            await wait_for_commit(settings, 0)
+        alerts = [make_alert("a", figure_id="ada-example"), make_alert("b", figure_id="bob")]
+        await send_all(producer, [(ALERTS, each.alert_id, each) for each in alerts])
+        await send_all(producer, [(WATCHLIST, mark_id("ada-example"), mark_of("ada-example"))])
+        async with notifying(settings, base, names=["ok"]):
+            await wait_for_commit(settings, 2)
+            async with asyncio.timeout(20):
+                assert await got.get() == (("b", 1),)
     assert got.empty()
     await producer.stop()
 
