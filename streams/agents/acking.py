@@ -3,7 +3,8 @@
     put -> batch -> stage.process -> send outputs -> wait for all broker acks -> ack the inputs
 
 Batches finish in the order in which they began (FIFO), so that outputs of a key keep their order
-and offsets are acked in order. A record that its stage refuses goes to the dead letters, whose ack
+and offsets are acked in order. A stage may stop within one; then what it has decided is finished first, and the
+rest is a batch by itself. A record that its stage refuses goes to the dead letters, whose ack
 is awaited like any other. A failure of anything else crashes the process; what was not acked is
 read again. The limit on records in flight pushes back on the consumer.
 
@@ -30,7 +31,7 @@ from streams.errors import RecordError, WirewatchError
 from streams.tracing import Step
 from streams.wire import LAST_MILLISECOND, attempts_before, dead_letter, with_trace
 
-__all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage"]
+__all__ = ["AckingPipeline", "Outcome", "Output", "Received", "Stage", "oversize"]
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,14 @@ Outcome = tuple[Output, ...] | Exception
 """What became of one record: its outputs, or why it cannot be processed."""
 
 
+def oversize(outputs: Sequence[Output]) -> RecordError | None:
+    """Why outputs cannot be written; all are, or none."""
+    largest = max((len(output.key) + len(output.value) for output in outputs), default=0)
+    if largest <= OUTPUT_BYTES:
+        return None
+    return RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
+
+
 class Stage(Protocol):
     """What an agent does with records."""
 
@@ -96,15 +105,12 @@ class Stage(Protocol):
         """Forget what is remembered of partitions: they have been assigned anew."""
         ...
 
-    def refused(self, record: Received) -> None:
-        """An outcome of `process` was not published, but the record set aside: whatever was remembered of it is wrong.
-
-        Called before the next batch is processed where batches do not overlap.
-        """
-        ...
-
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
-        """Decide what becomes of each record. Raising crashes the process."""
+        """Decide what becomes of each record, in their order. Raising crashes the process.
+
+        Where batches do not overlap it may stop behind any record but before the first: with the rest it is called
+        again once all that it has decided so far is in Kafka.
+        """
         ...
 
 
@@ -182,7 +188,16 @@ class AckingPipeline(Service):
             raise
 
     async def _finish(self, events: list[Any], work: Awaitable[list[Outcome]]) -> None:
-        """Bring one batch to its end: outputs, their acks, then the acks of its inputs."""
+        """Bring one batch to its end, in as many parts as its stage makes of it."""
+        while decided := await self._finish_part(events, work):
+            events = events[decided:]
+            if not events:
+                return
+            work = self._process(events)
+        raise RuntimeError(f"the {self.stage.name} stage has decided on no record")
+
+    async def _finish_part(self, events: list[Any], work: Awaitable[list[Outcome]]) -> int:
+        """Outputs, their acks, then the acks of the inputs that were decided on; returns how many those are."""
         with metrics.STAGE_SECONDS.labels(self.stage.name).time():
             outcomes = await work
             if reason := self._lost():  # another worker has gone on from the last ack
@@ -190,27 +205,26 @@ class AckingPipeline(Service):
             self._sent_at = time.monotonic()
             acks = [
                 ack
-                for event, outcome in zip(events, outcomes, strict=True)
+                for event, outcome in zip(events, outcomes, strict=False)
                 for ack in await self._send(event, outcome)
             ]
             await asyncio.gather(*acks)  # every output is on the broker, or this raises
             self._sent_at = None
+        events = events[: len(outcomes)]
         for event in events:
             event.ack()
             self.in_flight.done(event)
             self._steps.pop(id(event)).end()
             self._slots.release()
         self._watermark.reach(max(event.message.timestamp for event in events))
+        return len(events)
 
     async def _send(self, event: Any, outcome: Outcome) -> list[Awaitable[Any]]:
         """Enqueue what became of one record; the returned awaitables are the broker's acks."""
         step = self._steps[id(event)]
         if isinstance(outcome, Exception):
             return [await self._send_dead_letter(event, outcome, step)]
-        largest = max((len(output.key) + len(output.value) for output in outcome), default=0)
-        if largest > OUTPUT_BYTES:  # poison on the way out; all outputs or none
-            error = RecordError(f"its output has {largest} bytes, the limit is {OUTPUT_BYTES}")
-            self.stage.refused(_received(event))
+        if error := oversize(outcome):  # poison on the way out
             return [await self._send_dead_letter(event, error, step)]
         acks = [await self._send_output(output, step) for output in outcome]
         metrics.RECORDS.labels(self.stage.name, "ok").inc()

@@ -48,7 +48,6 @@ from streams.broker.broadcast import Broadcast
 from streams.broker.topics import ALERTS, COMMANDS, MENTIONS, RULES, TRENDS, WATCHLIST
 from streams.config import Settings, utc_now
 from streams.enrich.watchlist.erasing import is_erased
-from streams.errors import RecordError
 from streams.records import Alert, Command, Figure, Mention, Rule, Trend
 from streams.wire import decode, encode, headers_for
 
@@ -123,19 +122,14 @@ class AlertsStage:
         """Read partitions again when their next record arrives."""
         self._states.reset()
 
-    def refused(self, record: Received) -> None:
-        """Read its partition again with the next batch."""
-        self._states.refused(record)
-
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Turn mentions and commands into revisions of alerts, and mentions into trends."""
-        self._states.begin_batch()
         if self._index_version != self._rules.version:
             self._index = RuleIndex(self._rules.values)
             self._index_version = self._rules.version
             log.info("rules", version=self._index_version, rules=len(self._rules.values))
         self._heed_erasures()
-        return [await self._one(record) for record in batch]
+        return await self._states.process(batch, self._one)
 
     def _heed_erasures(self) -> None:
         """Forget the figures that have been erased: all partitions are read again without them.
@@ -162,12 +156,7 @@ class AlertsStage:
         state = await self._states.before(record)
         if record.topic == MENTIONS and not state.mentions_read:
             await self._read_mentions(state, record)
-        try:
-            return self._outputs(state, record)
-        except RecordError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - whatever a record holds, only it fails
-            return self._states.doubt(record, error)
+        return self._states.contain(record, lambda: self._outputs(state, record))
 
     def _outputs(self, state: _State, record: Received) -> tuple[Output, ...]:
         trends: tuple[Trend, ...] = ()

@@ -14,6 +14,7 @@ from faust.types.auth import CredentialsT
 from streams.broker.clients import client_options
 from streams.broker.topics import DEAD_LETTER_BYTES, TOPICS
 from streams.config import Settings
+from streams.health import STILL_SECONDS
 
 __all__ = ["GROUP_PREFIX", "HEARTBEAT_SECONDS", "SESSION_SECONDS", "make_app", "raw_topic"]
 
@@ -56,7 +57,11 @@ def make_app(stage: str, settings: Settings) -> faust.App:
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_request_timeout=60.0,
-        broker_rebalance_timeout=30.0,
+        # For so long the others wait for a member's batch before they share out without it. A batch may have days
+        # to read again; with less, two workers could throw each other out of their reading for ever. Who is stuck
+        # has ended by then. Who was killed or stands still is missed after the session, whatever this says. When it
+        # takes longer than a request, aiokafka asks again, and keeps its place.
+        broker_rebalance_timeout=STILL_SECONDS,
         # Faust leaves the group for good when an idle worker exceeds it; checked by clients only.
         broker_max_poll_interval=10.0**6,
         broker_max_poll_records=500,

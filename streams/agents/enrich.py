@@ -84,9 +84,6 @@ class EnrichStage:
     def reset(self) -> None:
         """Nothing is remembered between records."""
 
-    def refused(self, record: Received) -> None:
-        """Nothing is remembered of it."""
-
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Enrich a batch; when the pool breaks, find the item that broke it."""
         assert self._pool is not None, "started"

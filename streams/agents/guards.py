@@ -37,6 +37,7 @@ __all__ = [
 
 _faust_new_offset = Consumer._new_offset
 _append_batch = MessageAccumulator._append_batch
+_drain_by_nodes = MessageAccumulator.drain_by_nodes
 
 
 def _new_offset(self: Any, tp: Any) -> int | None:
@@ -65,10 +66,22 @@ def _append_watched_batch(self: Any, builder: Any, tp: Any) -> Any:
     return batch
 
 
+def _drain_nothing_behind_a_gap(self: Any, *args: Any, **options: Any) -> Any:
+    """Heed a batch that was given up in this very turn of the loop, whose callbacks come with the next one.
+
+    Its partition is open again at once, and the sender may be due already, because another broker has answered.
+    Until those callbacks have run, aiokafka counts the batch among the pending ones.
+    """
+    for batch in list(self._pending_batches):
+        if batch.future.done():
+            _end_with_failure(self, batch.future)
+    return _drain_by_nodes(self, *args, **options)
+
+
 def _end_with_failure(accumulator: Any, written: asyncio.Future[Any]) -> None:
     """Give up what waits behind a batch that was given up, and refuse what comes.
 
-    The loop calls this before the sender, which waits for that batch's request to end, can take the next one.
+    Not within `MessageBatch.failure`: aiokafka calls that while it goes through the very queues that are emptied here.
     What has been sent to other partitions meanwhile is left alone: nothing is missing before it.
     """
     error = None if written.cancelled() else written.exception()
@@ -84,9 +97,11 @@ def _end_with_failure(accumulator: Any, written: asyncio.Future[Any]) -> None:
 def install_gap_guard() -> None:
     """Make a producer write nothing behind what it could not write. Safe to call twice.
 
-    For processes that end when a send fails, as workers do: their producers take nothing more.
+    For processes that end when a send fails, as workers do: their producers take nothing more. All that is sent
+    is drained first, so nothing can pass between a failure and the next draining.
     """
     setattr(MessageAccumulator, "_append_batch", _append_watched_batch)  # noqa: B010 - a patch
+    setattr(MessageAccumulator, "drain_by_nodes", _drain_nothing_behind_a_gap)  # noqa: B010 - a patch
 
 
 def install_copartitioning() -> None:

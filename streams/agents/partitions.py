@@ -1,13 +1,18 @@
-"""State of a stage per partition, rebuilt from Kafka whenever the log was not followed."""
+"""State of a stage per partition, rebuilt from Kafka whenever the log was not followed.
+
+A record that cannot be processed may have changed the state half, or ahead of what will ever be in Kafka. Then the
+partition is read again, but not at once: what was made of the records before is not in Kafka yet. So processing stops
+behind that record, and the pipeline comes back with the rest once it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
 
-from streams.agents.acking import Received
+from streams.agents.acking import Outcome, Output, Received, oversize
 from streams.agents.in_flight import note_progress
 from streams.errors import RecordError
 
@@ -50,31 +55,43 @@ class PartitionStates(Generic[S]):
         self._last[place] = record.offset
         return self._states[partition]
 
-    def doubt(self, record: Received, error: Exception) -> RecordError:
-        """Contain what a record raised that no code expected; its partition is read again with the next batch.
+    async def process(
+        self, batch: Sequence[Received], one: Callable[[Received], Awaitable[Outcome]]
+    ) -> list[Outcome]:
+        """Decide on records in their order, up to and with the first that leaves its state in doubt.
 
-        Not at once: what the batch has made of earlier records is not in Kafka yet.
-
-        Returns:
-            What the record goes to the dead letters for.
+        Args:
+            batch: behind records whose outputs have all been acked.
+            one: decides on a record, by way of `contain`.
         """
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        log.error("record_raised", record=place, exc_info=error)
-        self._doubtful.add(record.partition)
-        return RecordError(
-            f"our own fault: {type(error).__name__}: {error}",
-            cure="see the log; redrive it with a version that can read it",
-        )
-
-    def refused(self, record: Received) -> None:
-        """Read the partition again with the next batch, since what was made of this record will never be in Kafka."""
-        self._doubtful.add(record.partition)
-
-    def begin_batch(self) -> None:
-        """Forget the states that a record has left half changed or ahead of Kafka; all outputs before have been acked."""
         for partition in self._doubtful:
             self._states.pop(partition, None)
         self._doubtful.clear()
+        outcomes: list[Outcome] = []
+        for record in batch:
+            outcomes.append(await one(record))
+            if self._doubtful:
+                break
+        return outcomes
+
+    def contain(self, record: Received, decide: Callable[[], tuple[Output, ...]]) -> Outcome:
+        """What becomes of a record, whatever deciding on it raises.
+
+        Args:
+            record: whose state `before` has handed out.
+            decide: makes its outputs; leaves the state as it was where it raises RecordError.
+        """
+        try:
+            outputs = decide()
+        except RecordError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever a record holds, only it fails
+            self._doubtful.add(record.partition)
+            return _our_fault(record, error)
+        if too_large := oversize(outputs):
+            self._doubtful.add(record.partition)
+            return too_large
+        return outputs
 
     def reset(self) -> None:
         """Forget everything. After a rebalance even the next record in order is no proof: another
@@ -82,3 +99,13 @@ class PartitionStates(Generic[S]):
         """
         self._states.clear()
         self._last.clear()
+
+
+def _our_fault(record: Received, error: Exception) -> RecordError:
+    """What a record goes to the dead letters for that raised what no code expected."""
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    log.error("record_raised", record=place, exc_info=error)
+    return RecordError(
+        f"our own fault: {type(error).__name__}: {error}",
+        cure="see the log; redrive it with a version that can read it",
+    )

@@ -145,14 +145,17 @@ class _Run:
                 self._records(reader, OUTPUTS[name][0], self._since, show=True), stage.batch_size
             ):
                 self.read += len(batch)
-                outcomes = await stage.process(batch)
-                self.refused += sum(isinstance(each, Exception) for each in outcomes)
-                yield [
-                    output
-                    for each in outcomes
-                    if not isinstance(each, Exception)
-                    for output in each
-                ]
+                rest = batch
+                while rest:  # a stage may stop behind a record that it cannot process
+                    outcomes = await stage.process(rest)
+                    rest = rest[len(outcomes) :]
+                    self.refused += sum(isinstance(each, Exception) for each in outcomes)
+                    yield [
+                        output
+                        for each in outcomes
+                        if not isinstance(each, Exception)
+                        for output in each
+                    ]
         finally:
             await stage.stop()
 

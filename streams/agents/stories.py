@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import structlog
 
 from streams.agents.acking import Outcome, Output, Received
-from streams.agents.history import long_before, read_history
+from streams.agents.history import follow_history, long_before
 from streams.agents.partitions import PartitionStates
 from streams.broker.topics import ENRICHED, MENTIONS
 from streams.config import Settings
-from streams.errors import RecordError
 from streams.records import EnrichedItem, Mention
 from streams.stories.cluster import WINDOW, Clusters
 from streams.wire import decode, encode, headers_for
@@ -53,40 +52,36 @@ class StoriesStage:
         """Read partitions again when their next record arrives."""
         self._clusters.reset()
 
-    def refused(self, record: Received) -> None:
-        """Read its partition again with the next batch."""
-        self._clusters.refused(record)
-
     async def process(self, batch: Sequence[Received]) -> list[Outcome]:
         """Name the story of each item and emit its mentions."""
-        self._clusters.begin_batch()
-        return [await self._one(record) for record in batch]
+        return await self._clusters.process(batch, self._one)
 
     async def _one(self, record: Received) -> Outcome:
         clusters = await self._clusters.before(record)
-        try:
-            enriched = decode(EnrichedItem, record.value)
-            return tuple(map(_output, clusters.mentions(enriched)))
-        except RecordError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - whatever an item holds, only it fails
-            return self._clusters.doubt(record, error)
+        return self._clusters.contain(record, lambda: _outputs(clusters, record))
 
     async def _rebuild(self, record: Received) -> Clusters:
-        clusters = Clusters()
-        past = await read_history(
+        """Fold what came before a record: days of items, so they are dropped as they are read."""
+        clusters, records = Clusters(), 0
+        past = follow_history(
             self._settings,
             record.topic,
             record.partition,
             since=long_before(record, 2 * WINDOW),
             until_offset=record.offset,
         )
-        for earlier in past:
-            with contextlib.suppress(Exception):  # it is among the dead letters already
-                # Not only assigned: which figures a story has must be known when it becomes another.
-                clusters.mentions(decode(EnrichedItem, earlier.value))
-        log.info("rebuilt", stage=self.name, partition=record.partition, records=len(past))
+        async for batch in past:
+            records += len(batch)
+            for earlier in batch:
+                with contextlib.suppress(Exception):  # it is among the dead letters already
+                    # Not only assigned: which figures a story has must be known when it becomes another.
+                    clusters.mentions(decode(EnrichedItem, earlier.value))
+        log.info("rebuilt", stage=self.name, partition=record.partition, records=records)
         return clusters
+
+
+def _outputs(clusters: Clusters, record: Received) -> tuple[Output, ...]:
+    return tuple(map(_output, clusters.mentions(decode(EnrichedItem, record.value))))
 
 
 def _output(mention: Mention) -> Output:

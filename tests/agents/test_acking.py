@@ -58,15 +58,11 @@ class Echo:
 
     def __init__(self, batch_size=2, depth=4):
         self.batch_size, self.depth = batch_size, depth
-        self.told: list[int] = []
 
     async def start(self) -> None: ...
     async def watch(self) -> None: ...
     async def stop(self) -> None: ...
     def reset(self) -> None: ...
-
-    def refused(self, record):
-        self.told.append(record.offset)
 
     async def process(self, batch):
         if batch[0].value.startswith(b"slow"):
@@ -151,20 +147,41 @@ async def test_a_refused_record_becomes_a_dead_letter_and_the_others_go_on(rig, 
     assert (letter.attempts, letter.timestamp_ms) == (2, 1_000)
 
 
-@pytest.mark.parametrize(("value", "told"), [(b"bad", []), (b"huge", [1])])
-async def test_a_stage_hears_of_what_was_not_published_before_it_goes_on(rig, value, told):
-    """It has remembered its output; of what it refused itself it has not."""
+async def test_a_stage_that_stops_within_a_batch_goes_on_once_its_part_is_in_kafka():
+    rig = Rig(batch_size=4)
     rig.pipeline.stage.overlap = False
-    process, heard = rig.pipeline.stage.process, []
+    process, acked_before = rig.pipeline.stage.process, []
 
-    async def listen(batch):
-        heard.append(list(rig.pipeline.stage.told))
-        return await process(batch)
+    async def stop_behind_bad(batch):
+        acked_before.append(list(rig.acked))
+        values = [record.value for record in batch]
+        end = values.index(b"bad") + 1 if b"bad" in values else len(values)
+        return await process(batch[:end])
 
-    rig.pipeline.stage.process = listen
-    await rig.put(b"1", value, b"3", b"4")
-    await rig.until_acked(4)
-    assert heard == [[], told]
+    rig.pipeline.stage.process = stop_behind_bad  # type: ignore[method-assign]
+    await rig.pipeline.start()
+    await rig.put(b"0", b"bad", b"2", b"bad", b"4", b"5", b"6", b"7")
+    await rig.until_acked(8)
+    await rig.pipeline.stop()
+    assert acked_before == [[], [0, 1], [0, 1, 2, 3]]
+    assert rig.acked == list(range(8))
+    assert [r["value"] for r in rig.out.sent] == [b"0", b"2", b"4", b"5", b"6", b"7"]
+    assert len(rig.dead.sent) == 2
+
+
+async def test_a_stage_that_decides_on_nothing_crashes_and_does_not_turn_for_ever():
+    rig = Rig(batch_size=1)
+
+    async def nothing(batch):
+        return []
+
+    rig.pipeline.stage.process = nothing  # type: ignore[method-assign]
+    await rig.pipeline.start()
+    await rig.put(b"1")
+    async with asyncio.timeout(5):
+        while not rig.pipeline.crashed:
+            await asyncio.sleep(0.005)
+    assert rig.acked == []
 
 
 async def test_a_refused_record_is_acked_only_after_its_dead_letter(rig):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
+from streams.agents import acking
 from streams.agents import alerts as agent
 from streams.agents.acking import Received
 from streams.agents.alerts import AlertsStage
@@ -257,13 +258,36 @@ async def test_what_raises_is_a_dead_letter_and_the_next_record_is_processed(top
     assert len(next_one.sources) == 2
 
 
-async def test_an_alert_that_could_not_be_published_is_told_when_its_mention_is_redriven(topics):
+async def test_an_alert_that_is_too_large_is_told_when_its_mention_is_redriven(topics, monkeypatch):
     mention = make_mention()
-    lost = topics.write(MENTIONS, encode(mention), NOW)
-    await topics.stage.process([lost])  # say that its alert is too large
-    topics.stage.refused(lost)
+    with monkeypatch.context() as patch:
+        patch.setattr(acking, "OUTPUT_BYTES", 10)
+        with pytest.raises(RecordError, match="its output has"):
+            await topics.take(topics.write(MENTIONS, encode(mention), NOW))
     (told,) = await topics.take(topics.write(MENTIONS, encode(mention), NOW))
     assert (told.revision, told.update_kind, told.notify) == (1, "new", True)
+
+
+async def test_what_a_record_has_spoilt_is_no_base_for_the_next_of_its_batch(topics, monkeypatch):
+    """The first begins the alert, and is set aside: so the second begins it, and must say so."""
+
+    def revise(book, mention, *args, **kwargs):
+        made = revise_alerts(book, mention, *args, **kwargs)
+        if mention.item.feed_id == "feed-1":
+            raise ZeroDivisionError("half done")
+        return made
+
+    monkeypatch.setattr(agent, "revise", revise)
+    batch = [
+        topics.write(MENTIONS, encode(make_mention(item=item)), item.seen_at)
+        for number in (1, 2)
+        for item in [make_item_ref(number=number, feed_id=f"feed-{number}")]
+    ]
+    (failed,) = await topics.stage.process(batch)
+    assert isinstance(failed, RecordError)
+    (told,) = await topics.take(batch[1])
+    assert (told.revision, told.update_kind, told.notify) == (1, "new", True)
+    assert [source.item.feed_id for source in told.sources] == ["feed-2"]
 
 
 async def test_an_erased_figure_is_not_written_about_any_more(topics):

@@ -6,6 +6,7 @@ Its producer alone writes behind a gap; with the guard it does not.
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import faust.streams
@@ -13,6 +14,7 @@ import pytest
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError, RequestTimedOutError
 from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.sender import Sender
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as faust_driver
 from faust.types import TP
@@ -134,65 +136,126 @@ async def test_one_worker_owns_a_partition_of_both_topics(monkeypatch, tmp_path)
     assert set(found[MENTIONS]) == {0, 1, 2}
 
 
-class OneBroker:
-    """One broker, which leads all partitions."""
+LOST, OTHER = TP("news.mentions", 0), TP("news.mentions", 1)
+
+
+class Brokers:
+    """Two brokers, of which each leads the partition of its number. They answer when they are told to."""
+
+    def __init__(self) -> None:
+        self.cluster = self
+        self.asked: list[tuple[int, asyncio.Future[Any]]] = []
 
     def leader_for_partition(self, tp):
-        return 0
+        return tp.partition
+
+    async def send(self, node, request):
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.asked.append((node, answer))
+        return await answer
+
+    def answer(self, node):
+        """Have written what came last."""
+        written = (node, 0, 0, -1, 0)
+        answer = SimpleNamespace(API_VERSION=7, topics=[(LOST.topic, [written])])
+        self._last(node).set_result(answer)
+
+    def fail(self, node):
+        self._last(node).set_exception(RequestTimedOutError())
+
+    def _last(self, node):
+        return next(answer for asked, answer in reversed(self.asked) if asked == node)
+
+    def times_asked(self, node):
+        return [asked for asked, _ in self.asked].count(node)
+
+
+class Producer:
+    """aiokafka's sender and memory. A batch for each partition is on its way, one more for the first waits behind."""
+
+    def __init__(self) -> None:
+        self.brokers = Brokers()
+        expired = 0  # so that nothing is tried again
+        self.memory = MessageAccumulator(self.brokers, 1_000, 0, expired)
+        self._sender = Sender(
+            self.brokers,
+            acks=-1,
+            txn_manager=None,
+            message_accumulator=self.memory,
+            retry_backoff_ms=100,
+            request_timeout_ms=1_000,
+        )
+
+    async def __aenter__(self):
+        await self._sender.start()
+        self.first, self.other = await self.send(LOST), await self.send(OTHER)
+        await turn(5)
+        self.behind = await self.send(LOST)
+        await turn(5)
+        assert [node for node, _ in self.brokers.asked] == [0, 1]
+        return self
+
+    async def __aexit__(self, *error):
+        for _, answer in self.brokers.asked:
+            if not answer.done():
+                answer.set_exception(RequestTimedOutError())
+        await self._sender.close()
+
+    async def send(self, place):
+        """A message that fills a batch."""
+        return await self.memory.add_message(place, b"k", bytes(900), 1)
+
+
+async def turn(times):
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+TURNS = pytest.mark.parametrize("turns", range(6))
+"""Of the loop, between the answers of two brokers: the first one wakes up the sender, a turn later it takes more."""
 
 
 @pytest.fixture
-def producing(monkeypatch):
-    """Gives functions that make a producer's memory with two full batches for a place, and fail the first."""
+def unguarded(monkeypatch):
     monkeypatch.setattr(MessageAccumulator, "_append_batch", guards._append_batch)
-
-    async def fill():
-        memory = MessageAccumulator(OneBroker(), 1_000, 0, 30)
-        first = await memory.add_message(PLACE, b"k", bytes(900), 1)
-        batches, _ = memory.drain_by_nodes(())
-        return (
-            memory,
-            batches[0][PLACE],
-            first,
-            await memory.add_message(PLACE, b"k", bytes(900), 1),
-        )
-
-    async def fail(batch):
-        batch.failure(RequestTimedOutError())
-        await asyncio.sleep(0)  # the sender takes the next batch later than this
-
-    return fill, fail
+    monkeypatch.setattr(MessageAccumulator, "drain_by_nodes", guards._drain_by_nodes)
 
 
-async def test_aiokafka_alone_still_writes_behind_a_gap(producing):
+@TURNS
+async def test_aiokafka_alone_still_writes_behind_a_gap(unguarded, turns):
     """When this fails, a newer aiokafka has mended it and the guard can go."""
-    fill, fail = producing
-    memory, batch, first, _ = await fill()
-    await fail(batch)
-    assert isinstance(first.exception(), RequestTimedOutError)
-    assert PLACE in memory.drain_by_nodes(())[0][0]
+    async with Producer() as producer:
+        producer.brokers.answer(1)
+        await turn(turns)
+        producer.brokers.fail(0)
+        await turn(8)
+        assert isinstance(producer.first.exception(), RequestTimedOutError)
+        assert producer.brokers.times_asked(0) == 2
 
 
-async def test_nothing_is_written_behind_a_gap(producing):
+@TURNS
+async def test_nothing_is_written_behind_a_gap(unguarded, turns):
     guards.install_gap_guard()
     guards.install_gap_guard()
-    fill, fail = producing
-    memory, batch, first, second = await fill()
-    await fail(batch)
-    assert isinstance(first.exception(), RequestTimedOutError)
-    assert memory.drain_by_nodes(())[0] == {}
-    assert isinstance(second.exception(), RequestTimedOutError)
-    with pytest.raises(KafkaError):
-        await memory.add_message(PLACE, b"k", b"", 1)
-    await asyncio.wait_for(memory.close(), 1)
+    async with Producer() as producer:
+        producer.brokers.answer(1)
+        await turn(turns)
+        producer.brokers.fail(0)
+        await turn(8)
+        assert isinstance(producer.first.exception(), RequestTimedOutError)
+        assert producer.brokers.times_asked(0) == 1
+        assert isinstance(producer.behind.exception(), RequestTimedOutError)
+        assert producer.other.result().offset == 0
+        with pytest.raises(KafkaError):
+            await producer.send(LOST)
+        await asyncio.wait_for(producer.memory.close(), 1)
 
 
-async def test_what_is_written_hinders_nobody(producing):
+async def test_what_is_written_hinders_nobody(unguarded):
     guards.install_gap_guard()
-    fill, _ = producing
-    memory, batch, first, _ = await fill()
-    batch.done(0)
-    await asyncio.sleep(0)
-    assert first.result().offset == 0
-    assert PLACE in memory.drain_by_nodes(())[0][0]
-    await memory.add_message(PLACE, b"k", b"", 1)
+    async with Producer() as producer:
+        producer.brokers.answer(0)
+        await turn(8)
+        assert producer.first.result().offset == 0
+        assert producer.brokers.times_asked(0) == 2
+        await producer.send(OTHER)

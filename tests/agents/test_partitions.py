@@ -3,8 +3,9 @@
 import pytest
 
 from streams.agents import partitions
-from streams.agents.acking import Received
+from streams.agents.acking import OUTPUT_BYTES, Output, Received
 from streams.agents.partitions import PartitionStates
+from streams.errors import RecordError
 
 
 def record(offset, partition=0, topic="t"):
@@ -47,18 +48,37 @@ async def test_partitions_are_apart(states):
     assert states.rebuilt == [(0, 5), (1, 5)]
 
 
-async def test_a_partition_whose_record_was_refused_is_read_again_with_the_next_batch(states):
-    states.begin_batch()
-    for partition in (0, 1):
-        await states.before(record(5, partition))
-    states.refused(record(5))
-    await states.before(record(6))  # of the same batch: its earlier outputs are not in Kafka yet
-    states.begin_batch()
-    for partition in (0, 1):
-        await states.before(record(7 - partition, partition))
-    states.begin_batch()
-    await states.before(record(8))
-    assert states.rebuilt == [(0, 5), (1, 5), (0, 7)]
+def output(size=1):
+    return Output(topic="out", key=b"k", value=bytes(size), timestamp=0.0)
+
+
+def raises(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("decide", "stops"),
+    [
+        (lambda: (output(),), False),
+        (lambda: raises(RecordError("not one of ours")), False),
+        (lambda: raises(ZeroDivisionError("half done")), True),
+        (lambda: (output(), output(OUTPUT_BYTES)), True),
+    ],
+)
+async def test_a_record_that_leaves_its_state_in_doubt_ends_its_part(states, decide, stops):
+    """What follows is decided on once all before is in Kafka, from what is there."""
+
+    async def one(record):
+        await states.before(record)
+        is_the_one = (record.partition, record.offset) == (0, 6)
+        return states.contain(record, decide if is_the_one else lambda: (output(),))
+
+    batch = [record(5), record(5, 1), record(6), record(7), record(6, 1)]
+    outcomes = await states.process(batch, one)
+    assert len(outcomes) == (3 if stops else 5)
+    for outcome in (*outcomes, *await states.process(batch[len(outcomes) :], one)):
+        assert isinstance(outcome, tuple | RecordError)
+    assert states.rebuilt == [(0, 5), (1, 5), *([(0, 7)] if stops else [])]
 
 
 async def test_each_partition_that_has_been_read_again_is_progress(states, monkeypatch):
