@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from streams.alerts.conditions import LATENESS, Conditions
+from streams.alerts.conditions import Conditions
+from streams.alerts.event_time import LATENESS, EventTime
 from streams.alerts.evidence import revision_of
 from streams.alerts.kept import Kept
 from streams.alerts.living import deadline, joins
@@ -21,7 +22,7 @@ from streams.alerts.naming import alert_id_of, alert_name, group_of, is_burst, i
 from streams.alerts.storm import Storms, is_digest
 from streams.alerts.suppress import Situation
 from streams.alerts.trending import Bursts, Silences
-from streams.event_clock import NEVER, EventClock
+from streams.event_clock import NEVER
 from streams.records import Alert, Mention, Rule
 
 __all__ = ["REVISIONS_KEPT", "Book", "Place"]
@@ -65,16 +66,16 @@ class Book:
         self.alerts = Kept()
         self.clock = NEVER
         """Event time that the partition has surely reached: the latest `seen_at` that is believed, less the
-        lateness. It goes back where a poller's clock was ahead (`streams.event_clock`)."""
+        lateness. It goes back where a poller's clock was ahead (`streams.alerts.event_time`)."""
         self.reached = -1
         """Offset in `news.mentions` of the newest revision: what is before has been published."""
         self.checked = ""
         """Versions of rules and watchlist that the open alerts have been held against."""
-        self.conditions = Conditions(self.story_of)
+        self.time = EventTime()
+        self.conditions = Conditions(self.story_of, self.time)
         self.storms = Storms()
         self.bursts = Bursts()
-        self.silences = Silences()
-        self._event_clock = EventClock()
+        self.silences = Silences(self.time)
         self._aliases: dict[str, _Alias] = {}
         self._gone: dict[str, str] = {}
         self._episodes: dict[str, int] = {}
@@ -154,7 +155,8 @@ class Book:
             What conditions have held back and must be tried again (`Conditions.absorb`).
         """
         item, again = mention.item, list[tuple[str, Mention]]()
-        self.clock = self._event_clock.take(item.seen_at) - LATENESS
+        self.time.take(item.seen_at)
+        self.clock = self.time.reached - LATENESS
         for name in mention.story.absorbed:
             root = self.story_of(mention.story.story_id)
             if self.story_of(name) != root:
@@ -172,7 +174,7 @@ class Book:
     def _clean(self) -> None:
         oldest = self.clock - REVISIONS_KEPT
         self._revised = {k: m for k, m in self._revised.items() if m.item.seen_at >= oldest}
-        self.conditions.forget(self.clock.timestamp())
+        self.conditions.forget()
         self._forget_alerts()
         while (
             self._aliases and next(iter(self._aliases.values())).since < self.clock - ALIASES_KEPT

@@ -22,18 +22,18 @@ The counts are a fold over matching mentions; each is counted once, however ofte
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
+from streams.alerts.event_time import LATENESS, EventTime
+from streams.alerts.tally import Tally, in_order, name_of
 from streams.records import Condition, Mention, Rule
 
 __all__ = ["LATENESS", "Admission", "Conditions", "longest_window"]
-
-LATENESS = timedelta(minutes=10)
-"""How much later than another one that was seen after it a record may come and still be in time."""
 
 Scope = tuple[str, str, str, str]
 """rule_id, kind of condition, figure_id, and the story where a condition is about one."""
@@ -44,35 +44,6 @@ class Admission(msgspec.Struct, frozen=True):
 
     mentions: tuple[Mention, ...]
     reason: str = ""
-
-
-class _Tally(msgspec.Struct):
-    """What a condition has counted, as far back as it looks. Times are Unix seconds."""
-
-    times: dict[str, list[float]] = {}
-    """Distinct thing (a story or feed) to when it was seen, sorted."""
-    counted: dict[tuple[str, int], float] = {}
-    """Item and revision, to when it was seen."""
-    held: dict[tuple[str, int], Mention] = {}
-    """Those that have not become part of an alert."""
-    window: float = 0.0
-    """Seconds."""
-    latest: float = 0.0
-    until: float = 0.0
-    """Nothing of it counts any more from then on."""
-    pruned: float = 0.0
-    newest: Mention | None = None
-    """burst: the latest mention, which stands for the alert when the burst rises by another one."""
-
-    def held_since(self, at: float) -> tuple[Mention, ...]:
-        """What is held of the window that ends then, and of what may have come late."""
-        oldest = at - self.window - LATENESS.total_seconds()
-        names = [name for name in self.held if self.counted[name] > oldest]
-        return _in_order(self.held[name] for name in names)
-
-    def oldest(self) -> float:
-        """What was seen before takes no part any more: it is out of the window of all that is out of it."""
-        return self.latest - 2 * (self.window + LATENESS.total_seconds())
 
 
 def longest_window(rules: Iterable[Rule]) -> timedelta:
@@ -86,11 +57,13 @@ class Conditions:
 
     Args:
         story_of: names the story that a story is by now.
+        time: of the partition; it has taken in what is admitted.
     """
 
-    def __init__(self, story_of: Callable[[str], str]) -> None:
+    def __init__(self, story_of: Callable[[str], str], time: EventTime) -> None:
         self._story_of = story_of
-        self._tallies: dict[Scope, _Tally] = {}
+        self._time = time
+        self._tallies: dict[Scope, Tally] = {}
         self._by_story: dict[str, set[Scope]] = {}
 
     def admit(
@@ -120,25 +93,25 @@ class Conditions:
             return Admission((), "when.silence: the figure is in the news")
         tally = self._tally(rule, mention, story)
         at = mention.item.seen_at.timestamp()
-        _count(tally, when, mention, at)
+        self._count(tally, when, mention)
         if alert_since is not None and alert_since <= at:
-            return Admission((mention, *_also(tally, when, mention, at)))
+            return Admission((mention, *self._also(tally, when, mention, at)))
         if when.kind == "first_seen":
             return self._first(tally, when, mention, at)
-        return _enough(tally, when, at)
+        return self._enough(tally, when, at)
 
     def _in_burst(self, rule: Rule, mention: Mention, level: int) -> Admission:
         when, at = rule.when, mention.item.seen_at.timestamp()
         if mention.item.backfill:
             return Admission((), "when.burst: the feed already held it when it was first polled")
         tally = self._tally(rule, mention, "")
-        _count(tally, when, mention, at)
-        if tally.newest is None or _order(tally.newest) <= _order(mention):
-            tally.newest = mention
+        self._count(tally, when, mention)
+        tally.remember_newest(mention, self._time)
         if level < when.at_least:
             return Admission((), f"when.burst: level {level} < {when.at_least}")
-        tally.held.pop(_name(mention), None)
-        return Admission(_in_order((mention, *_let_go(tally, at - when.window_seconds))))
+        tally.held.pop(name_of(mention), None)
+        others = tally.let_go(at - when.window_seconds, self._bound(at))
+        return Admission(in_order((mention, *others)))
 
     def risen(self, rule: Rule, figure_id: str, now: datetime) -> tuple[Mention, ...]:
         """Say which mentions become part of an alert, now that a burst has risen without a matching one.
@@ -155,7 +128,7 @@ class Conditions:
         begin = now.timestamp() - rule.when.window_seconds
         if tally is None or tally.newest is None or tally.newest.item.seen_at.timestamp() <= begin:
             return ()
-        return _let_go(tally, begin) or (tally.newest,)
+        return tally.let_go(begin, self._bound(now.timestamp())) or (tally.newest,)
 
     def absorb(self, name: str, into: str, at: float) -> list[tuple[str, Mention]]:
         """Put together what was counted of a story that has turned out to be another.
@@ -173,30 +146,25 @@ class Conditions:
         for scope in self._by_story.pop(name, ()):
             moved = self._tallies.pop(scope)
             target = (*scope[:3], into)
-            there = self._tallies.setdefault(target, _Tally())
+            self._tallies.setdefault(target, Tally()).join(moved)
             self._by_story.setdefault(into, set()).add(target)
-            for key, times in moved.times.items():
-                there.times[key] = sorted([*there.times.get(key, ()), *times])
-            there.counted.update(moved.counted)
-            there.held.update(moved.held)
-            there.latest = max(there.latest, moved.latest)
-            there.until = max(there.until, moved.until)
-            there.window = moved.window
+        believed = min(at, self._time.reached.timestamp())
         return [
             (scope[0], mention)
             for scope in sorted(self._by_story.get(into, ()))
-            for mention in self._tallies[scope].held_since(at)
+            for mention in self._tallies[scope].held_since(believed)
         ]
 
-    def forget(self, clock: float) -> None:
+    def forget(self) -> None:
         """Drop the tallies in which nothing counts any more."""
-        for scope in [scope for scope, tally in self._tallies.items() if tally.until < clock]:
+        over = [scope for scope, tally in self._tallies.items() if tally.is_over(self._time)]
+        for scope in over:
             del self._tallies[scope]
             if scope[3]:
                 self._by_story[scope[3]].discard(scope)
         self._by_story = {story: scopes for story, scopes in self._by_story.items() if scopes}
 
-    def _tally(self, rule: Rule, mention: Mention, story: str) -> _Tally:
+    def _tally(self, rule: Rule, mention: Mention, story: str) -> Tally:
         of_story = rule.when.kind == "distinct_sources" and rule.group_by == "story"
         scope = (
             rule.rule_id,
@@ -206,12 +174,12 @@ class Conditions:
         )
         tally = self._tallies.get(scope)
         if tally is None:
-            tally = self._tallies[scope] = _Tally()
+            tally = self._tallies[scope] = Tally()
             if of_story:
                 self._by_story.setdefault(story, set()).add(scope)
         return tally
 
-    def _first(self, tally: _Tally, when: Condition, mention: Mention, at: float) -> Admission:
+    def _first(self, tally: Tally, when: Condition, mention: Mention, at: float) -> Admission:
         story = self._story_of(mention.story.story_id)
         for key, times in tally.times.items():
             if self._story_of(key) == story:
@@ -220,80 +188,32 @@ class Conditions:
             if before and times[before - 1] >= at - when.window_seconds:
                 hours = (at - times[before - 1]) / 3600
                 return Admission((), f"when.first_seen: another story {hours:.1f} h before")
-        tally.held.pop(_name(mention), None)
+        tally.held.pop(name_of(mention), None)
         return Admission((mention,))
 
+    def _count(self, tally: Tally, when: Condition, mention: Mention) -> None:
+        of_feeds = when.kind == "distinct_sources"
+        key = mention.item.feed_id if of_feeds else mention.story.story_id
+        tally.count(key, mention, when.window_seconds, self._time)
 
-def _also(tally: _Tally, when: Condition, mention: Mention, at: float) -> tuple[Mention, ...]:
-    """What is still held of before the alert, and belongs to it now that a mention joins it."""
-    tally.held.pop(_name(mention), None)
-    if not tally.held or when.kind == "first_seen":
-        return ()
-    return _enough(tally, when, at).mentions
+    def _bound(self, at: float) -> float:
+        """What counts for a mention that was seen then: nothing that is ahead, unless it is so itself."""
+        bound = self._time.bound.timestamp()
+        return bound if at <= bound else math.inf
 
+    def _also(
+        self, tally: Tally, when: Condition, mention: Mention, at: float
+    ) -> tuple[Mention, ...]:
+        """What is still held of before the alert, and belongs to it now that a mention joins it."""
+        tally.held.pop(name_of(mention), None)
+        if not tally.held or when.kind == "first_seen":
+            return ()
+        return self._enough(tally, when, at).mentions
 
-def _enough(tally: _Tally, when: Condition, at: float) -> Admission:
-    """Look for a window that the mention fills, and let go what lies in it."""
-    things = list(tally.times.values())
-    # A window fills only where a thing is seen for the first time after the mention, or with it.
-    after = (times[bisect_left(times, at)] for times in things if times[-1] >= at)
-    ends = sorted({at, *(end for end in after if end < at + when.window_seconds)})
-    best = 0
-    for end in ends:
-        begin = end - when.window_seconds
-        found = sum(_between(times, begin, end) for times in things)
+    def _enough(self, tally: Tally, when: Condition, at: float) -> Admission:
+        mentions, found = tally.fill(at, when.at_least, self._bound(at))
         if found >= when.at_least:
-            return Admission(_let_go(tally, begin))
-        best = max(best, found)
-    what = "stories" if when.kind == "count" else "sources"
-    hours = when.window_seconds / 3600
-    return Admission((), f"when.{when.kind}: {best} {what} in {hours:g} h < {when.at_least}")
-
-
-def _name(mention: Mention) -> tuple[str, int]:
-    return mention.item.item_id, mention.item.revision
-
-
-def _between(times: list[float], begin: float, end: float) -> bool:
-    """Whether a thing was seen after `begin` and not after `end`."""
-    place = bisect_right(times, begin)
-    return place < len(times) and times[place] <= end
-
-
-def _count(tally: _Tally, when: Condition, mention: Mention, at: float) -> None:
-    name = _name(mention)
-    of_feeds = when.kind == "distinct_sources"
-    key = mention.item.feed_id if of_feeds else mention.story.story_id
-    if name in tally.counted:
-        return
-    tally.counted[name] = at
-    tally.held[name] = mention
-    insort(tally.times.setdefault(key, []), at)
-    tally.latest = max(tally.latest, at)
-    tally.window = when.window_seconds
-    tally.until = tally.latest + (tally.latest - tally.oldest())
-    # Looking back costs as much as is there, so it is done a few times per window.
-    if tally.latest - tally.pruned > max(when.window_seconds / 4, 60):
-        _prune(tally)
-
-
-def _prune(tally: _Tally) -> None:
-    oldest, tally.pruned = tally.oldest(), tally.latest
-    tally.counted = {name: at for name, at in tally.counted.items() if at >= oldest}
-    tally.held = {name: held for name, held in tally.held.items() if name in tally.counted}
-    left = {key: times[bisect_left(times, oldest) :] for key, times in tally.times.items()}
-    tally.times = {key: times for key, times in left.items() if times}
-
-
-def _let_go(tally: _Tally, begin: float) -> tuple[Mention, ...]:
-    """The held mentions that were seen after `begin`, oldest first."""
-    names = [name for name, at in tally.counted.items() if at > begin and name in tally.held]
-    return _in_order(tally.held.pop(name) for name in names)
-
-
-def _in_order(mentions: Iterable[Mention]) -> tuple[Mention, ...]:
-    return tuple(sorted(mentions, key=_order))
-
-
-def _order(mention: Mention) -> tuple[datetime, str]:
-    return mention.item.seen_at, mention.item.item_id
+            return Admission(mentions)
+        what = "stories" if when.kind == "count" else "sources"
+        hours = when.window_seconds / 3600
+        return Admission((), f"when.{when.kind}: {found} {what} in {hours:g} h < {when.at_least}")

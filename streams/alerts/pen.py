@@ -111,9 +111,17 @@ class Pen:
         """Take in a sign of life, which ends a silence."""
         alert = self._book.silences.alert_of(rule, mention.figure.figure_id)
         latest = self._book.silences.hear(rule, mention)
-        revision = silence_over(alert, mention) if latest and alert else None
-        if revision is not None:
+        if alert is None or not latest or self._is_later(alert, mention):
+            return
+        if revision := silence_over(alert, mention):
             self.write(revision)
+
+    def _is_later(self, alert: Alert, mention: Mention) -> bool:
+        """Whether an alert was revised after a mention that is ahead, and so is known only where that is read again.
+
+        Of one that is not ahead its time tells.
+        """
+        return self._book.time.is_ahead(mention) and 0 <= self._offset < alert.mention_offset
 
     def tell(self, rule: Rule, mention: Mention) -> str:
         """Apply a matching mention to the alert of a rule, as far as its condition admits it.

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from streams.alerts.event_time import LATENESS
 from streams.alerts.suppress import GROUP_INTERVAL
 from streams.event_clock import APART
 from streams.records import Alert, Told, stable_id
@@ -66,7 +67,10 @@ class Storms:
             insort(times, alert.notified_at)
             # What is further ahead was told by a wrong clock, and is no storm of now.
             del times[bisect_right(times, alert.notified_at + APART) :]
-            del times[:-_KEPT]
+            if len(times) > _KEPT:
+                # Two clocks hours apart must not throw away each other's: what is furthest from now goes.
+                now = alert.notified_at
+                times.pop(0 if now - times[0] >= times[-1] - now else -1)
         elif alert.suppressed_by.startswith("storm"):
             self._hold_back(key, alert.sources[-1].item.seen_at)
 
@@ -80,7 +84,8 @@ class Storms:
     def reason(self, rule_id: str, figure_id: str, at: datetime) -> str:
         """Why a message would be one too many at that moment; empty if it is not."""
         times = self._sent.get((rule_id, figure_id), ())
-        count = bisect_right(times, at + APART) - bisect_left(times, at - STORM_WINDOW)
+        # What was told later by more than that was told by another clock, or before a shard that catches up.
+        count = bisect_right(times, at + LATENESS) - bisect_left(times, at - STORM_WINDOW)
         if count < STORM_MESSAGES:
             return ""
         minutes = STORM_WINDOW.total_seconds() / 60

@@ -17,9 +17,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from streams.alerts.event_time import EventTime
 from streams.alerts.evidence import item_ids
 from streams.alerts.living import close
 from streams.alerts.naming import burst_story
+from streams.event_clock import APART
 from streams.records import Alert, Mention, Rule, Trend
 
 __all__ = [
@@ -97,18 +99,28 @@ class _Heard(msgspec.Struct):
     """The latest mention that matches a rule."""
 
     mention: Mention
+    at: datetime
+    """Since when nothing has been heard."""
+    ahead: Mention | None = None
+    """The latest that has come since with a time that is not believed: its clock is wrong, or it is among the first
+    after a day without news."""
     told: bool = False
     """Whether the silence after it has been found."""
 
 
 class Silences:
-    """When each rule with `when: silence` last matched each figure."""
+    """When each rule with `when: silence` last matched each figure.
 
-    def __init__(self) -> None:
+    Args:
+        time: of the partition; it has taken in what is heard.
+    """
+
+    def __init__(self, time: EventTime) -> None:
+        self._time = time
         self._heard: dict[tuple[str, str], _Heard] = {}
         self._due: list[tuple[datetime, str, str]] = []
-        """One entry at most for each of `_heard`, not later than when its silence is long enough."""
-        self._queued: set[tuple[str, str]] = set()
+        self._queued: dict[tuple[str, str], datetime] = {}
+        """The entry that counts for each of `_heard`, not later than when its silence is long enough."""
         self._alerts: dict[tuple[str, str], Alert] = {}
 
     def remember(self, alert: Alert) -> None:
@@ -122,17 +134,31 @@ class Silences:
     def hear(self, rule: Rule, mention: Mention) -> bool:
         """Take in that a mention matches a rule.
 
+        One that is ahead is a sign of life at the time that is believed. It stands in the place of the latest only
+        where there is none with a time that is believed.
+
         Returns:
             Whether it is the latest so far, and so ends a silence.
         """
         if mention.item.backfill:
             return False
         key = (rule.rule_id, mention.figure.figure_id)
-        known = self._heard.get(key)
-        if known is not None and _order(known.mention) >= _order(mention):
+        if key in self._heard:
+            known, is_ahead = self._caught_up(*key), self._time.is_ahead(mention)
+            known_ahead = self._time.is_ahead(known.mention)
+            if is_ahead and not known_ahead:
+                return self._hear_ahead(rule, known, mention)
+            if is_ahead == known_ahead and _order(known.mention) >= _order(mention):
+                return False
+        self._heard[key] = heard = _Heard(mention, mention.item.seen_at)
+        self._wait(rule, heard)
+        return True
+
+    def _hear_ahead(self, rule: Rule, known: _Heard, mention: Mention) -> bool:
+        if known.ahead is not None and _order(known.ahead) >= _order(mention):
             return False
-        self._heard[key] = _Heard(mention)
-        self._wait(rule, mention)
+        known.at, known.ahead = max(known.at, self._time.reached), mention
+        self._wait(rule, known)
         return True
 
     def due(self, rules: Mapping[str, Rule], clock: datetime) -> list[tuple[Rule, Mention]]:
@@ -149,27 +175,38 @@ class Silences:
             return []
         found = []
         while self._due and self._due[0][0] <= clock:
-            _, rule_id, figure_id = heapq.heappop(self._due)
-            self._queued.discard((rule_id, figure_id))
-            heard, rule = self._heard[rule_id, figure_id], rules.get(rule_id)
+            entry, rule_id, figure_id = heapq.heappop(self._due)
+            if self._queued.get((rule_id, figure_id)) != entry:
+                continue
+            del self._queued[rule_id, figure_id]
+            heard, rule = self._caught_up(rule_id, figure_id), rules.get(rule_id)
             if heard.told or rule is None or not rule.enabled or rule.when.kind != "silence":
                 continue
-            if _long_enough(rule, heard.mention) <= clock:
+            if _long_enough(rule, heard) <= clock:
                 heard.told = True
                 found.append((rule, heard.mention))
             else:  # something has come since, or the window was edited
-                self._wait(rule, heard.mention)
+                self._wait(rule, heard)
         return found
 
-    def _wait(self, rule: Rule, last: Mention) -> None:
-        key = (rule.rule_id, last.figure.figure_id)
-        if key not in self._queued:
-            self._queued.add(key)
-            heapq.heappush(self._due, (_long_enough(rule, last), *key))
+    def _caught_up(self, rule_id: str, figure_id: str) -> _Heard:
+        """What was heard last, now that what was ahead may be near: better a silence too late than a wrong one."""
+        heard = self._heard[rule_id, figure_id]
+        if heard.ahead is not None and heard.ahead.item.seen_at <= self._time.reached + APART:
+            heard = _Heard(heard.ahead, heard.ahead.item.seen_at)
+            self._heard[rule_id, figure_id] = heard
+        return heard
+
+    def _wait(self, rule: Rule, heard: _Heard) -> None:
+        key = (rule.rule_id, heard.mention.figure.figure_id)
+        due = _long_enough(rule, heard)
+        if key not in self._queued or due < self._queued[key]:
+            self._queued[key] = due
+            heapq.heappush(self._due, (due, *key))
 
 
-def _long_enough(rule: Rule, last: Mention) -> datetime:
-    return last.item.seen_at + timedelta(seconds=rule.when.window_seconds)
+def _long_enough(rule: Rule, heard: _Heard) -> datetime:
+    return heard.at + timedelta(seconds=rule.when.window_seconds)
 
 
 def _order(mention: Mention) -> tuple[datetime, str]:
