@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
+
 __all__ = ["APART", "FIRM", "NEVER", "EventClock"]
 
 APART = timedelta(days=1)
@@ -30,14 +32,14 @@ AHEAD, BEHIND = 1, 2
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class EventClock:
+class EventClock(Struct):
     """The clock of one partition."""
 
-    def __init__(self) -> None:
-        self.reached = NEVER
-        """The latest time that is believed."""
-        self._votes = 0
-        self._last = NEVER
+    reached: datetime = NEVER
+    """The latest time that is believed."""
+    votes: int = 0
+    last: datetime = NEVER
+    """The time of the record before."""
 
     def take(self, at: datetime) -> datetime:
         """Take in the time of the next record in the log.
@@ -45,14 +47,14 @@ class EventClock:
         Returns:
             The time that is reached by now; earlier than before where the clock turns out to have been ahead.
         """
-        if at == self._last:
+        if at == self.last:
             return self.reached
-        self._last = at
+        self.last = at
         if abs(at - self.reached) <= APART:
             self.reached = max(self.reached, at)
-            self._votes = min(self._votes + 1, FIRM)
+            self.votes = min(self.votes + 1, FIRM)
             return self.reached
-        self._votes -= BEHIND if at < self.reached else AHEAD
-        if self._votes <= 0:
-            self.reached, self._votes = at, 1
+        self.votes -= BEHIND if at < self.reached else AHEAD
+        if self.votes <= 0:
+            self.reached, self.votes = at, 1
         return self.reached

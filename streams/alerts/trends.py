@@ -3,7 +3,8 @@
 `observe` takes in one mention, `advance` lets time go by without one. All time is event time, so the fold over
 the same log gives the same trends, whenever it runs. Mentions may come out of order: what is counted is the
 same in any order within an hour, and what is older than two hours is ignored. The baseline learns an hour when
-the clock is two hours on, so that a burst is never measured by itself.
+the clock is two hours on, so that a burst is never measured by itself. Since no hour can be unlearned, a mention
+from days ahead waits until its time is believed (`streams.event_clock`), and is forgotten if it is not.
 
 A trend is told when it begins, when it rises a level and when it ends, each time by a record with the same id.
 The id is made of the hour in which it began: two bursts of a figure begin more than an hour apart, and a few
@@ -11,6 +12,8 @@ mentions in another order rarely change the hour.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
@@ -34,14 +37,15 @@ from streams.alerts.trend_records import (
     trend_id,
 )
 from streams.alerts.volume import HOUR, Volume
+from streams.event_clock import APART, FIRM, EventClock
 from streams.records import Trend
 
 __all__ = ["JUMP", "LAG_HOURS", "Partition", "advance", "observe", "read"]
 
 LAG_HOURS = 2
 """An hour is learned when it is no longer in the window, nor can anything late come for it."""
-JUMP = 24 * HOUR
-"""A mention from further ahead is believed when a second one agrees; until then some clock may be wrong."""
+JUMP = APART.total_seconds()
+"""A mention from further ahead waits for others that agree; until then some clock may be wrong."""
 FORGOTTEN_HOURS = 60 * 24
 """Older hours without a mention of anybody need not be learned: of the baselines nothing is left then."""
 
@@ -59,8 +63,9 @@ class Partition(Struct):
     """figure_ids that have a burst."""
     met: dict[str, int] = field(default_factory=dict)
     """Figures of other partitions, and the hour in which one of this partition was first beside them."""
-    doubtful: Observation | None = None
-    """A mention from far ahead that waits to be confirmed."""
+    believed: EventClock = field(default_factory=EventClock)
+    doubtful: list[Observation] = field(default_factory=list)
+    """The last mentions from far ahead, which wait for others that agree."""
 
     @property
     def suspended(self) -> str:
@@ -74,16 +79,16 @@ def observe(partition: Partition, seen: Observation) -> tuple[Trend, ...]:
     Returns:
         What begins, rises or ends by it, and by the time that has gone by until then.
     """
-    earlier = partition.doubtful
-    if seen.at <= partition.clock + JUMP or not partition.clock:
-        partition.doubtful = None
-        return _observe(partition, seen)
-    if earlier is None or not _agree(earlier, seen):
-        partition.doubtful = seen
+    before = partition.believed.reached
+    reached = partition.believed.take(datetime.fromtimestamp(seen.at, UTC))
+    if seen.at > reached.timestamp() + JUMP:
+        partition.doubtful = [*partition.doubtful[1 - FIRM :], seen]
         return ()
-    partition.doubtful = None
-    first, second = sorted((earlier, seen), key=lambda each: each.at)
-    return (*_observe(partition, first), *_observe(partition, second))
+    # Only the one that moves the clock shows that those before it were right.
+    waited = partition.doubtful if reached - before > APART else []
+    partition.doubtful = []
+    due = sorted((*waited, seen), key=lambda each: each.at) if waited else (seen,)
+    return tuple(trend for each in due for trend in _observe(partition, each))
 
 
 def advance(partition: Partition, now: float) -> tuple[Trend, ...]:
@@ -140,12 +145,6 @@ def _read(series: Series, buckets: int, found: list[str], total: float, suspende
     expected = baseline.expected(series.kind, total) * share
     score = surprise(len(found), expected, baseline.dispersion())
     return Reading(buckets, tuple(found), expected, score, series.publishers(found), suspended)
-
-
-def _agree(one: Observation, other: Observation) -> bool:
-    """Whether two mentions, and not one that came twice, say that it is about the same time."""
-    same = (one.story_id, one.publisher) == (other.story_id, other.publisher)
-    return abs(one.at - other.at) <= JUMP and not same
 
 
 def _observe(partition: Partition, seen: Observation) -> tuple[Trend, ...]:

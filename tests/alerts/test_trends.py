@@ -194,6 +194,8 @@ def test_repetition_tells_and_changes_nothing(log):
     fold(partition, sorted(log, key=lambda each: each.at))
     before = copy.deepcopy(partition)
     assert fold(partition, log) == []
+    assert before.believed.reached == partition.believed.reached
+    before.believed = partition.believed  # each has had a vote once more
     assert partition == before
 
 
@@ -227,26 +229,42 @@ def test_what_is_too_late_is_ignored():
     assert set(partition.figures["ada"].stories) <= {"ada-00000229", "ada-00000239"}
 
 
-def test_one_clock_that_is_wrong_stops_nobody():
+@pytest.mark.parametrize("polls", [1, 9])
+def test_a_clock_that_is_wrong_stops_nobody(polls):
+    """Each poll finds stories of several publishers, all with its time."""
     partition = warm()
-    assert fold(partition, [seen("future", 240 + 5_000, publisher="wrong")]) == []
-    assert fold(partition, [seen("future", 240 + 5_000, publisher="wrong")]) == [], "it came twice"
+    wrong = [
+        seen(f"future-{poll}-{n}", 240 + 5_000 + poll, publisher=f"p{n}")
+        for poll in range(polls)
+        for n in range(12)
+    ]
+    assert fold(partition, wrong) == []
     assert ("burst", "begin") in shown(fold(partition, rush(10)))
+    assert not partition.doubtful
 
 
-def test_two_publishers_are_believed_that_days_have_passed():
+def test_ten_polls_are_believed_that_days_have_passed_and_nothing_of_them_is_lost():
     partition = warm()
     later = 10 * 24 + 5 * 24
-    fold(partition, [seen("one", later, publisher="a"), seen("two", later + 0.1, publisher="b")])
-    assert partition.clock == START + (later + 0.1) * HOUR
-    assert set(partition.figures["ada"].stories) == {"one", "two"}
+    trends = fold(partition, rush(15, count=10, minutes=5))
+    assert partition.clock == START + later * HOUR + 9 * 300
+    assert len(partition.figures["ada"].stories) == 10
+    assert ("burst", "begin") in shown(trends)
     assert START + later * HOUR > START + 10 * DAY + JUMP
+
+
+def test_where_records_are_days_apart_each_is_believed_at_once():
+    partition = Partition()
+    for day in range(10):
+        fold(partition, [seen(f"s{day}", day * 48)])
+        assert partition.clock == START + day * 2 * DAY
 
 
 def test_a_leap_of_years_does_not_take_long():
     partition = warm()
     years = 240 + 50 * 365 * 24
-    fold(partition, [seen("one", years), seen("two", years, publisher="b")])
+    fold(partition, [seen(f"s{n}", years + n / 60) for n in range(10)])
+    assert partition.clock > START + years * HOUR
     assert partition.figures["ada"].baseline.stories < 1
 
 
