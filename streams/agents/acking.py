@@ -200,6 +200,8 @@ class AckingPipeline(Service):
         """Outputs, their acks, then the acks of the inputs that were decided on; returns how many those are."""
         with metrics.STAGE_SECONDS.labels(self.stage.name).time():
             outcomes = await work
+            if not outcomes:
+                return 0
             if reason := self._lost():  # another worker has gone on from the last ack
                 raise WirewatchError(reason, cure="it starts again, and what it had is done anew")
             self._sent_at = time.monotonic()

@@ -148,11 +148,10 @@ class Conditions:
             target = (*scope[:3], into)
             self._tallies.setdefault(target, Tally()).join(moved)
             self._by_story.setdefault(into, set()).add(target)
-        believed = min(at, self._time.reached.timestamp())
         return [
             (scope[0], mention)
             for scope in sorted(self._by_story.get(into, ()))
-            for mention in self._tallies[scope].held_since(believed)
+            for mention in self._tallies[scope].held_since(at)
         ]
 
     def forget(self) -> None:

@@ -111,7 +111,7 @@ class Tally(msgspec.Struct):
             found = sum(_between(times, begin, end) for times in things)
             if found >= at_least:
                 # What came before a late mention and was seen after it would have joined the alert.
-                return self.let_go(begin, min(bound, at + self.window + _LATENESS)), found
+                return self.let_go(begin, bound), found
             best = max(best, found)
         return (), best
 

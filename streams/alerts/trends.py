@@ -3,8 +3,8 @@
 `observe` takes in one mention, `advance` lets time go by without one. All time is event time, so the fold over
 the same log gives the same trends, whenever it runs. Mentions may come out of order: what is counted is the
 same in any order within an hour, and what is older than two hours is ignored. The baseline learns an hour when
-the clock is two hours on, so that a burst is never measured by itself. Since no hour can be unlearned, a mention
-from days ahead waits until its time is believed (`streams.event_clock`), and is forgotten if it is not.
+the clock is two hours on, so that a burst is never measured by itself. Since no hour can be unlearned, what is from
+days ahead waits until another poll agrees, and is forgotten if a right one comes before.
 
 A trend is told when it begins, when it rises a level and when it ends, each time by a record with the same id.
 The id is made of the hour in which it began: two bursts of a figure begin more than an hour apart, and a few
@@ -12,8 +12,6 @@ mentions in another order rarely change the hour.
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
@@ -37,7 +35,7 @@ from streams.alerts.trend_records import (
     trend_id,
 )
 from streams.alerts.volume import HOUR, Volume
-from streams.event_clock import APART, FIRM, EventClock
+from streams.event_clock import APART
 from streams.records import Trend
 
 __all__ = ["JUMP", "LAG_HOURS", "Partition", "advance", "observe", "read"]
@@ -45,7 +43,9 @@ __all__ = ["JUMP", "LAG_HOURS", "Partition", "advance", "observe", "read"]
 LAG_HOURS = 2
 """An hour is learned when it is no longer in the window, nor can anything late come for it."""
 JUMP = APART.total_seconds()
-"""A mention from further ahead waits for others that agree; until then some clock may be wrong."""
+"""A mention from further ahead waits for another poll that agrees; until then some clock may be wrong."""
+DOUBTFUL_KEPT = 1_000
+"""Mentions that may wait so, some 300 kB; a poll gives all that it finds the same time."""
 FORGOTTEN_HOURS = 60 * 24
 """Older hours without a mention of anybody need not be learned: of the baselines nothing is left then."""
 
@@ -63,9 +63,8 @@ class Partition(Struct):
     """figure_ids that have a burst."""
     met: dict[str, int] = field(default_factory=dict)
     """Figures of other partitions, and the hour in which one of this partition was first beside them."""
-    believed: EventClock = field(default_factory=EventClock)
     doubtful: list[Observation] = field(default_factory=list)
-    """The last mentions from far ahead, which wait for others that agree."""
+    """Mentions from far ahead, which wait for others that agree."""
 
     @property
     def suspended(self) -> str:
@@ -79,15 +78,15 @@ def observe(partition: Partition, seen: Observation) -> tuple[Trend, ...]:
     Returns:
         What begins, rises or ends by it, and by the time that has gone by until then.
     """
-    before = partition.believed.reached
-    reached = partition.believed.take(datetime.fromtimestamp(seen.at, UTC))
-    if seen.at > reached.timestamp() + JUMP:
-        partition.doubtful = [*partition.doubtful[1 - FIRM :], seen]
+    if seen.at <= partition.clock + JUMP or not partition.clock:
+        partition.doubtful = []
+        return _observe(partition, seen)
+    near = [each for each in partition.doubtful if abs(each.at - seen.at) <= JUMP]
+    if all(each.at == seen.at for each in near):
+        partition.doubtful = [*partition.doubtful[1 - DOUBTFUL_KEPT :], seen]
         return ()
-    # Only the one that moves the clock shows that those before it were right.
-    waited = partition.doubtful if reached - before > APART else []
     partition.doubtful = []
-    due = sorted((*waited, seen), key=lambda each: each.at) if waited else (seen,)
+    due = sorted((*near, seen), key=lambda each: each.at)
     return tuple(trend for each in due for trend in _observe(partition, each))
 
 

@@ -28,9 +28,9 @@ from streams.enrich.watchlist.erasing import is_erased
 from streams.errors import BrokerError, RecordError, SinkError
 from streams.records import Alert, Figure
 from streams.sinks.receivers import why_not
-from streams.sinks.waiting import pointless
+from streams.sinks.waiting import asks, pointless
 from streams.sinks.webhook import ReceiverGoneError, WebhookReceiver, open_session, post_alert
-from streams.wire import decode
+from streams.wire import decode, time_of
 
 __all__ = ["FAILURES_IN_A_ROW", "overtaken", "redeliver"]
 
@@ -46,7 +46,7 @@ class Later(msgspec.Struct, frozen=True):
     alert: Alert | None
     """The newest revision; None if the alert was deleted."""
     corrected: int = 0
-    """The newest revision that corrects or takes back something; 0 if there is none."""
+    """The newest revision that told people that something was wrong or is taken back; 0 if there is none."""
 
 
 async def redeliver(
@@ -105,22 +105,24 @@ async def _later(settings: Settings, letters: Sequence[Letter]) -> dict[str, Lat
             async for batch in reader.read(msgspec.structs.replace(span, begin=begin)):
                 for record in batch:
                     for each in keys.get(record.key or b"", ()):
-                        if each.letter.offset < record.offset:
-                            found[each.origin] = _fold(found.get(each.origin), record)
+                        if each.letter.offset < record.offset and (
+                            later := _fold(found.get(each.origin), record)
+                        ):
+                            found[each.origin] = later
     return found
 
 
-def _fold(before: Later | None, record: Any) -> Later:
+def _fold(before: Later | None, record: Any) -> Later | None:
     """Take in the next record of an alert."""
     if record.value is None:
         return Later(None)
-    known = before or Later(None)
     try:
         alert = decode(Alert, record.value)
     except RecordError:  # written by somebody else; readers pass it by, too
-        return known
-    corrects = alert.update_kind in PIERCING
-    return Later(alert, alert.revision if corrects else known.corrected)
+        return before
+    if alert.update_kind in PIERCING and asks(alert, time_of(record)):
+        return Later(alert, alert.revision)
+    return Later(alert, before.corrected if before else 0)
 
 
 def overtaken(alert: Alert, later: Later | None, now: datetime) -> str:

@@ -25,7 +25,7 @@ from streams.alerts.suppress import GROUP_INTERVAL, PIERCING
 from streams.records import Alert
 from streams.wire import time_of
 
-__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting", "pointless"]
+__all__ = ["AT_ONCE", "TOLD_KEPT", "WAITING_LIMIT", "Due", "Taken", "Waiting", "asks", "pointless"]
 
 WAITING_LIMIT = 1_000
 """Alerts of a partition that wait: 17 MB with four sources each, 160 MB if all had the 50 that an alert can have.
@@ -114,10 +114,10 @@ class Waiting:
         newest = max(message.alert.revision if message else 0, told.revision if told else 0)
         if alert.revision <= newest:  # written twice, or by a worker that did not know of the other
             return Taken()
-        asks = was_open is not False and _asks(alert, made, told)
+        wants = was_open is not False and asks(alert, made, told)
         if message is not None:
-            return self._renew(message, alert, record, made, asks=asks)
-        if not (asks or was_open):
+            return self._renew(message, alert, record, made, wants=wants)
+        if not (wants or was_open):
             return Taken()
         if len(self) >= WAITING_LIMIT and alert.hold_until is not None:
             return Taken(refused=f"{WAITING_LIMIT} messages wait already")
@@ -131,15 +131,15 @@ class Waiting:
         return Taken(waits=True)
 
     def _renew(
-        self, message: _Message, alert: Alert, record: Any, made: datetime, *, asks: bool
+        self, message: _Message, alert: Alert, record: Any, made: datetime, *, wants: bool
     ) -> Taken:
         """Let a newer revision take the place of the one that waits."""
-        if alert.state == "closed" and not asks and message.at <= made:
+        if alert.state == "closed" and not wants and message.at <= made:
             # It was due before the alert ended, and has only not been told yet.
             return Taken()
         before = message.offsets
         message.alert, message.record = alert, record
-        if asks:
+        if wants:
             message.asked, message.at = record.offset, alert.hold_until or AT_ONCE
             message.pierces = message.pierces or alert.update_kind in PIERCING
         return Taken(
@@ -186,8 +186,14 @@ class Waiting:
             self._told.popitem(last=False)
 
 
-def _asks(alert: Alert, made: datetime, told: _Told | None) -> bool:
-    """Whether a revision by itself asks for a message."""
+def asks(alert: Alert, made: datetime, told: _Told | None = None) -> bool:
+    """Whether a revision by itself asks for a message.
+
+    Args:
+        alert: the revision.
+        made: the time of its record, UTC.
+        told: the latest message of the alert, if it is known.
+    """
     if alert.notify:
         return True
     hold = alert.hold_until

@@ -84,6 +84,25 @@ def test_sources_of_stories_that_turn_out_to_be_one_are_counted_together():
     assert sources(part) == [["feed-1", "feed-2", "feed-3"]]
 
 
+@pytest.mark.parametrize(("hours", "expected"), [(0.5, [["feed-1", "feed-2", "feed-3"]]), (70, [])])
+def test_what_days_later_turns_out_to_be_one_story_is_no_news(hours, expected):
+    """Also with the first record after days without any, whose time is not believed yet."""
+    part = partition("distinct_sources", 2)
+    part.take_all([told(100 + n, n - 400, feed="crowd") for n in range(20)])
+    joins = make_mention(
+        item=make_item_ref(number=3, feed_id="feed-3", seen_at=NOW + timedelta(hours=hours)),
+        story=Story(story_id="a", absorbed=("b",)),
+    )
+    part.take_all([told(1, 0, story="a"), told(2, 10, story="b"), joins])
+    assert sources(part) == expected
+
+
+def test_a_story_that_comes_hours_late_completes_the_alert_of_all_that_were_seen_since():
+    part = partition("count", 3, group_by="figure")
+    part.take_all([told(n, minutes) for n, minutes in enumerate((0, 10, 95, 100, 20), 1)])
+    assert sources(part) == [["feed-1", "feed-2", "feed-5", "feed-3", "feed-4"]]
+
+
 @pytest.mark.parametrize(("minutes", "alerts"), [(30, 1), (61, 2)])
 def test_first_seen_wants_no_other_story_before(minutes, alerts):
     part = partition("first_seen")

@@ -154,8 +154,9 @@ async def test_what_has_become_pointless_stays_until_somebody_insists(embedded_b
         ("corrected", encode(make_alert("corrected", 3, update_kind="update"))),
         ("deleted", encode(make_alert("deleted", 2))),
         ("deleted", None),
-        ("told", encode(make_alert("told", 2))),
+        ("told", encode(make_alert("told", 2, update_kind="correction", notify=False))),
         ("told", b"of somebody else"),
+        ("alone", b"of somebody else"),
     ]:
         await producer.send_and_wait(ALERTS, key=name.encode(), value=value, partition=0)
     await producer.stop()
