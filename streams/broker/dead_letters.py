@@ -11,7 +11,7 @@ one after the other, when they are wanted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Literal
@@ -209,12 +209,15 @@ def _age(each: Letter) -> tuple[datetime, int, int]:
     return each.at, each.partition, each.offset
 
 
-async def redrive(settings: Settings, letters: Sequence[Letter]) -> dict[str, str]:
+async def redrive(
+    settings: Settings, letters: Sequence[Letter], *, step: Callable[[], object] = bool
+) -> dict[str, str]:
     """Send letters back to the partitions that they came from, those of a partition oldest first, and mark them.
 
     Args:
         settings: whose broker is set.
         letters: for which `why_not` has no objection, and none that a receiver has not got.
+        step: is called before each.
 
     Returns:
         Why one was not sent, by place; the others were.
@@ -227,6 +230,7 @@ async def redrive(settings: Settings, letters: Sequence[Letter]) -> dict[str, st
     try:
         async with aclosing(with_values(settings, letters)) as every:
             async for each in every:
+                step()
                 try:
                     await _send_back(producer, each.letter, each.trace)
                 except _REFUSALS as error:

@@ -7,12 +7,14 @@ import json
 import sys
 from collections.abc import Iterable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Column, Table
 
 from streams.broker.clients import resolve_broker
@@ -185,15 +187,19 @@ async def _send(
 
     untold = [each for each in letters if receiver_of(each.letter)]
     others = [each for each in letters if not receiver_of(each.letter)]
-    left = await redrive(settings, others) if others else {}
-    if untold:
-        try:
-            receivers = read_receivers(config or settings.config_folder / "notify.yaml")
-        except (ConfigError, NotFoundError) as error:
-            if not others:
-                raise
-            return left | {each.place: str(error) for each in untold}
-        left |= await redeliver(settings, untold, receivers, insist=insist)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("sending", total=len(letters))
+        step = partial(progress.advance, task)
+        left = await redrive(settings, others, step=step) if others else {}
+        if untold:
+            try:
+                receivers = read_receivers(config or settings.config_folder / "notify.yaml")
+            except (ConfigError, NotFoundError) as error:
+                if not others:
+                    raise
+                return left | {each.place: str(error) for each in untold}
+            left |= await redeliver(settings, untold, receivers, insist=insist, step=step)
     return left
 
 

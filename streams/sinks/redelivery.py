@@ -7,7 +7,7 @@ deleted, closed or dismissed since is not told any more, nor one that was correc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,12 @@ class Later(msgspec.Struct, frozen=True):
 
 
 async def redeliver(
-    settings: Settings, letters: Sequence[Letter], receivers: Receivers, *, insist: bool = False
+    settings: Settings,
+    letters: Sequence[Letter],
+    receivers: Receivers,
+    *,
+    insist: bool = False,
+    step: Callable[[], object] = bool,
 ) -> dict[str, str]:
     """Post letters once more, each to its receiver and under the webhook-id of its revision, and mark them.
 
@@ -59,6 +64,7 @@ async def redeliver(
         letters: that a receiver has not got, for which `why_not` has no objection.
         receivers: with their signers, by id.
         insist: also what the alert's later revisions have made pointless.
+        step: is called before each.
 
     Returns:
         Why one was not taken, by place; the others were.
@@ -75,6 +81,7 @@ async def redeliver(
         stack.push_async_callback(producer.stop)
         async with aclosing(with_values(settings, letters)) as every:
             async for each in every:
+                step()
                 left[each.place] = await posts.post(each, later.get(each.origin))
                 if left[each.place]:
                     continue
