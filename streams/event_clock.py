@@ -19,8 +19,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct
-
 __all__ = ["APART", "FIRM", "NEVER", "EventClock"]
 
 APART = timedelta(days=1)
@@ -32,14 +30,14 @@ AHEAD, BEHIND = 1, 2
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class EventClock(Struct):
+class EventClock:
     """The clock of one partition."""
 
-    reached: datetime = NEVER
-    """The latest time that is believed."""
-    votes: int = 0
-    last: datetime = NEVER
-    """The time of the record before."""
+    def __init__(self) -> None:
+        self.reached = NEVER
+        """The latest time that is believed."""
+        self._votes = 0
+        self._last = NEVER
 
     def take(self, at: datetime) -> datetime:
         """Take in the time of the next record in the log.
@@ -47,14 +45,14 @@ class EventClock(Struct):
         Returns:
             The time that is reached by now; earlier than before where the clock turns out to have been ahead.
         """
-        if at == self.last:
+        if at == self._last:
             return self.reached
-        self.last = at
+        self._last = at
         if abs(at - self.reached) <= APART:
             self.reached = max(self.reached, at)
-            self.votes = min(self.votes + 1, FIRM)
+            self._votes = min(self._votes + 1, FIRM)
             return self.reached
-        self.votes -= BEHIND if at < self.reached else AHEAD
-        if self.votes <= 0:
-            self.reached, self.votes = at, 1
+        self._votes -= BEHIND if at < self.reached else AHEAD
+        if self._votes <= 0:
+            self.reached, self._votes = at, 1
         return self.reached

@@ -109,4 +109,4 @@ anything = st.floats(-24 * 400, 24 * 400).map(lambda offset: NOW + offset * HOUR
 def test_what_came_before_some_days_is_forgotten(one, other, gaps):
     """So a clock that is read again is the one that was lived through."""
     recent = orderly(gaps, NOW - timedelta(days=500))
-    assert clock_of([*one, *recent]) == clock_of([*other, *recent])
+    assert vars(clock_of([*one, *recent])) == vars(clock_of([*other, *recent]))

@@ -189,37 +189,34 @@ class AckingPipeline(Service):
 
     async def _finish(self, events: list[Any], work: Awaitable[list[Outcome]]) -> None:
         """Bring one batch to its end, in as many parts as its stage makes of it."""
-        while decided := await self._finish_part(events, work):
-            events = events[decided:]
-            if not events:
-                return
-            work = self._process(events)
-        raise RuntimeError(f"the {self.stage.name} stage has decided on no record")
+        rest = await self._finish_part(events, work)
+        while rest:
+            rest = await self._finish_part(rest, self._process(rest))
 
-    async def _finish_part(self, events: list[Any], work: Awaitable[list[Outcome]]) -> int:
-        """Outputs, their acks, then the acks of the inputs that were decided on; returns how many those are."""
+    async def _finish_part(self, events: list[Any], work: Awaitable[list[Outcome]]) -> list[Any]:
+        """Outputs, their acks, then the acks of the inputs that were decided on; returns the others."""
         with metrics.STAGE_SECONDS.labels(self.stage.name).time():
             outcomes = await work
-            if not outcomes:
-                return 0
+            if not outcomes:  # it would be asked for ever
+                raise RuntimeError(f"the {self.stage.name} stage has decided on no record")
+            decided, rest = events[: len(outcomes)], events[len(outcomes) :]
             if reason := self._lost():  # another worker has gone on from the last ack
                 raise WirewatchError(reason, cure="it starts again, and what it had is done anew")
             self._sent_at = time.monotonic()
             acks = [
                 ack
-                for event, outcome in zip(events, outcomes, strict=False)
+                for event, outcome in zip(decided, outcomes, strict=True)
                 for ack in await self._send(event, outcome)
             ]
             await asyncio.gather(*acks)  # every output is on the broker, or this raises
             self._sent_at = None
-        events = events[: len(outcomes)]
-        for event in events:
+        for event in decided:
             event.ack()
             self.in_flight.done(event)
             self._steps.pop(id(event)).end()
             self._slots.release()
-        self._watermark.reach(max(event.message.timestamp for event in events))
-        return len(events)
+        self._watermark.reach(max(event.message.timestamp for event in decided))
+        return rest
 
     async def _send(self, event: Any, outcome: Outcome) -> list[Awaitable[Any]]:
         """Enqueue what became of one record; the returned awaitables are the broker's acks."""

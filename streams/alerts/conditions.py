@@ -33,7 +33,7 @@ from streams.alerts.event_time import LATENESS, EventTime
 from streams.alerts.tally import Tally, in_order, name_of
 from streams.records import Condition, Mention, Rule
 
-__all__ = ["LATENESS", "Admission", "Conditions", "longest_window"]
+__all__ = ["Admission", "Conditions", "longest_window"]
 
 Scope = tuple[str, str, str, str]
 """rule_id, kind of condition, figure_id, and the story where a condition is about one."""

@@ -48,6 +48,7 @@ __all__ = [
     "read_letters",
     "receiver_of",
     "redrive",
+    "stage_of",
     "why_not",
     "with_values",
 ]
@@ -57,6 +58,7 @@ MOST_ATTEMPTS = 3
 GONE = "it is no longer in the log"
 """Of a letter that went with its age, or by somebody's `purge`, since it was listed."""
 _MARK = "dead-letter-redriven"
+_TOLD = "notify:"
 _REFUSALS = (
     CorruptRecordException, InvalidTimestampError, MessageSizeTooLargeError, RecordListTooLargeError,
 )  # fmt: skip
@@ -92,10 +94,14 @@ class Letter(Struct, frozen=True, kw_only=True):
         return f"{self.partition}/{self.offset}"
 
 
+def stage_of(receiver_id: str) -> str:
+    """The stage of what a receiver of notifications has not got; see `receiver_of`."""
+    return _TOLD + receiver_id
+
+
 def receiver_of(told: DeadLetter) -> str:
     """Which receiver of notifications has not got it; empty if it is of another kind."""
-    stage, _, receiver_id = told.stage.partition(":")
-    return receiver_id if stage == "notify" else ""
+    return told.stage.removeprefix(_TOLD) if told.stage.startswith(_TOLD) else ""
 
 
 def why_not(letter: Letter, *, insist: bool = False) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from streams.broker.dead_letters import stage_of
 from streams.enrich.watchlist.erasing import is_erased
 from streams.errors import RecordError, SinkError
 from streams.metrics import RECORDS
@@ -105,8 +106,9 @@ class Notifier:
         """Write a letter for each that would have been told, so that it can be told again."""
         for receiver_id, reason in self._reasons(alert).items():
             if not reason:
-                stage = f"notify:{receiver_id}"
-                await send_dead_letter(self._producer, record, stage=stage, error=error)
+                await send_dead_letter(
+                    self._producer, record, stage=stage_of(receiver_id), error=error
+                )
 
     def _reasons(self, alert: Alert, dropped: str = "") -> dict[str, str]:
         """Why each receiver is not told; empty for one that is."""
@@ -162,7 +164,7 @@ def make_lane(
 
     async def give_up(delivery: Delivery, error: SinkError, attempts: int) -> None:
         await send_dead_letter(
-            producer, delivery.record, stage=f"notify:{receiver.id}", error=error, attempts=attempts
+            producer, delivery.record, stage=stage_of(receiver.id), error=error, attempts=attempts
         )
 
     return Lane(receiver.id, tell=tell, give_up=give_up, done=done, wanted=wanted)

@@ -6,7 +6,7 @@ deleted, closed or dismissed since is not told any more, nor one that was correc
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
@@ -95,27 +95,24 @@ async def redeliver(
     return {place: why for place, why in left.items() if why}
 
 
-async def _later(settings: Settings, letters: Sequence[Letter]) -> dict[str, Later]:
-    """What has become of the alerts of letters since, by origin; only of those with a later record."""
-    wanted: dict[int, dict[bytes, list[Letter]]] = {}
+async def _later(settings: Settings, letters: Sequence[Letter]) -> dict[str, Later | None]:
+    """What has become of the alerts of letters since, by origin; None or missing if nothing has."""
+    wanted: defaultdict[tuple[int, bytes | None], list[Letter]] = defaultdict(list)
+    first: dict[int, int] = {}
     for each in letters:
-        if each.letter.topic == ALERTS and each.letter.key is not None:
-            keys = wanted.setdefault(each.letter.partition, {})
-            keys.setdefault(each.letter.key, []).append(each)
-    found: dict[str, Later] = {}
+        told = each.letter
+        wanted[told.partition, told.key].append(each)
+        first[told.partition] = min(told.offset, first.get(told.partition, told.offset))
+    found: dict[str, Later | None] = {}
     async with TopicReader(settings, ALERTS) as reader:
-        here = [number for number in reader.partitions(ALERTS) if number in wanted]
+        here = [number for number in reader.partitions(ALERTS) if number in first]
         for span in await reader.spans(ALERTS, partitions=here):
-            keys = wanted[span.partition]
-            first = min(each.letter.offset for every in keys.values() for each in every) + 1
-            begin = max(span.begin, first)
+            begin = max(span.begin, first[span.partition])
             async for batch in reader.read(msgspec.structs.replace(span, begin=begin)):
                 for record in batch:
-                    for each in keys.get(record.key or b"", ()):
-                        if each.letter.offset < record.offset and (
-                            later := _fold(found.get(each.origin), record)
-                        ):
-                            found[each.origin] = later
+                    for each in wanted.get((record.partition, record.key), ()):
+                        if each.letter.offset < record.offset:
+                            found[each.origin] = _fold(found.get(each.origin), record)
     return found
 
 

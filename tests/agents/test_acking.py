@@ -100,6 +100,11 @@ class Rig:
             while len(self.acked) < count:
                 await asyncio.sleep(0.005)
 
+    async def until_crashed(self) -> None:
+        async with asyncio.timeout(5):
+            while not self.pipeline.crashed:
+                await asyncio.sleep(0.005)
+
 
 @pytest.fixture
 async def rig():
@@ -178,9 +183,7 @@ async def test_a_stage_that_decides_on_nothing_crashes_and_does_not_turn_for_eve
     rig.pipeline.stage.process = nothing  # type: ignore[method-assign]
     await rig.pipeline.start()
     await rig.put(b"1")
-    async with asyncio.timeout(5):
-        while not rig.pipeline.crashed:
-            await asyncio.sleep(0.005)
+    await rig.until_crashed()
     assert rig.acked == []
 
 
@@ -201,9 +204,7 @@ async def test_any_other_failure_crashes_and_acks_nothing(failing):
         rig.out.hold.set_exception(ConnectionError("the broker is gone"))
     await rig.pipeline.start()
     await rig.put(failing)
-    async with asyncio.timeout(5):
-        while not rig.pipeline.crashed:
-            await asyncio.sleep(0.01)
+    await rig.until_crashed()
     assert rig.acked == []
     await rig.pipeline.stop()
 
@@ -259,9 +260,7 @@ async def test_a_pipeline_that_is_cancelled_from_inside_crashes_instead_of_going
     rig.pipeline.stage.process = cancelled  # type: ignore[method-assign]
     await rig.pipeline.start()
     await rig.put(b"1")
-    async with asyncio.timeout(5):
-        while not rig.pipeline.crashed:
-            await asyncio.sleep(0.01)
+    await rig.until_crashed()
     assert rig.acked == []
     await rig.pipeline.stop()
 
@@ -274,9 +273,7 @@ async def test_what_may_be_somebody_elses_by_now_is_not_written():
     await rig.until_acked(2)
     rig.lost = "the process stood still for 40 s"
     await rig.put(b"3", b"4")
-    async with asyncio.timeout(5):
-        while not rig.pipeline.crashed:
-            await asyncio.sleep(0.005)
+    await rig.until_crashed()
     assert [record["value"] for record in rig.out.sent] == [b"1", b"2"]
     assert rig.acked == [0, 1]
     await rig.pipeline.stop()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerts.conditions import LATENESS, longest_window
+from streams.alerts.conditions import longest_window
+from streams.alerts.event_time import LATENESS
 from streams.alerts.revise import revise
 from streams.records import Condition, Story, Trend
 from streams.testing import NOW, make_item_ref, make_mention, make_rule
